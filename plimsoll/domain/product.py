@@ -1,0 +1,153 @@
+"""A product pack as the program sees it: data a risk team edits, never code.
+
+`products/<id>/product.toml` holds all of this but the reasons' sentences (`reasons.toml`)
+and the rules (`policy.json`). `plimsoll.adapters.products` reads the folder.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from plimsoll.domain.evidence import Recovery, WhenPatienceIsOver
+from plimsoll.domain.values import Line, Value
+
+
+class Lane(StrEnum):
+    EXPRESS = "express"  # all steps in one local activity when nothing is in the way
+    STEPWISE = "stepwise"  # every step a visible, retryable activity from the start
+
+
+class FieldKind(StrEnum):
+    CHOICE = "choice"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TEXT = "text"
+
+
+class FieldSpec(Value):
+    """One declared field of the application, at a dotted path such as `financial.housing`."""
+
+    path: str
+    kind: FieldKind
+    description: str
+    values: tuple[str, ...] = ()  # choices, in order
+    required: bool = False
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    max_length: int | None = None
+    example: Any = None
+
+
+class SourceTerms(Value):
+    """On what terms one source is asked."""
+
+    name: str  # which port answers: bureau, bank, registry, telecom
+    purpose: str  # permissible purpose, goes on record with each inquiry
+    consent_required: bool = True
+    patience: timedelta = Field(description="how long a case waits for it, from acceptance")
+    timeout: float = Field(default=1.5, description="seconds one call may take, all in")
+    recovery: Recovery
+    when_over: WhenPatienceIsOver
+    hard_inquiry: bool = False  # leaves a mark at the bureau: at most one per application and round
+    rate_per_second: float | None = None  # our own limit towards it, shared by all workers
+    evidence: tuple[str, ...] = Field(description="fields of its summary this product uses")
+
+
+class FeatureKind(StrEnum):
+    NUMBER = "number"
+    ORDINAL = "ordinal"  # a choice whose order means something
+    CATEGORY = "category"
+
+
+class Direction(StrEnum):
+    """How the probability of default moves as the value rises (its code, for an ordinal)."""
+
+    UP = "up"
+    DOWN = "down"
+    FREE = "free"
+
+
+class FeatureSpec(Value):
+    name: str
+    path: str  # where in the facts: `request.amount`, `evidence.bank.checking_state`
+    kind: FeatureKind
+    values: tuple[str, ...] = ()  # of an ordinal or category, in order
+    direction: Direction = Direction.FREE
+    concept: str  # features of one concept give one reason
+
+
+class ReasonSpec(Value):
+    """A reason code with its sentence per language, and what it covers."""
+
+    code: str
+    text: dict[str, str]  # language -> sentence
+    concepts: tuple[str, ...] = ()  # feature concepts it speaks for
+    adverse_when_missing: dict[str, str] | None = None  # sentence when the driver was a missing value
+
+
+class RiskTerms(Value):
+    """The numbers risk and price rest on; assumptions are named as such in product.toml."""
+
+    sample_bad_rate: float  # share of bads in the training sample
+    portfolio_bad_rate: float  # assumed share in the portfolio decided about
+    loss_given_default: float
+    decline_above: float  # corrected probability of default: the cut the uncertainty is measured to
+    funding_rate: float
+    operating_cost_rate: float
+    margin_rate: float
+    fee_rate: float = 0.0
+    cost_of_bad: float  # 5:1 matrix of the data set, for reports on the sample only
+    cost_of_good_declined: float
+
+
+class OfferTerms(Value):
+    """Where a counter-offer is looked for: fractions of the amount asked, and shorter terms."""
+
+    amount_steps: tuple[float, ...] = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+    term_steps: tuple[float, ...] = (1.0, 0.75, 0.5)
+    minimum_amount: Decimal
+    valid_days: int = 30
+
+
+class ReviewTerms(Value):
+    queue: str
+    first_answer_hours: float  # SLA: escalates when over
+    lease_minutes: float = 30
+    patience_days: float  # then `when_over` happens
+    when_over: str = "expire"
+    four_eyes_above: Decimal | None = None  # an approval above this amount needs two people
+    reasons: dict[str, str]  # listed codes a reviewer chooses from -> sentence
+    authority: dict[str, Decimal] = Field(default_factory=dict)  # role -> largest amount it may approve
+
+
+class Product(Value):
+    id: str
+    version: str
+    title: str
+    line: Line
+    jurisdiction: str
+    currency: str
+    lane: Lane
+    contract_age: dict[str, int]  # jurisdiction -> age of contract capacity; `default` for the rest
+    fields: tuple[FieldSpec, ...]
+    sources: tuple[SourceTerms, ...]
+    features: tuple[FeatureSpec, ...]
+    reasons: tuple[ReasonSpec, ...]
+    risk: RiskTerms
+    offers: OfferTerms
+    review: ReviewTerms
+    model: str  # name of the model that scores it
+    rules_not_in_model: tuple[str, ...] = ()
+    example: dict[str, Any]  # one valid application
+    digest: str  # of the pack's files
+
+    def source(self, name: str) -> SourceTerms:
+        return next(source for source in self.sources if source.name == name)
+
+    def age_of_contract(self, jurisdiction: str) -> int:
+        return self.contract_age.get(jurisdiction, self.contract_age["default"])
