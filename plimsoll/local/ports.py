@@ -78,9 +78,7 @@ def accepts(port: int, host: str = LOOPBACK) -> bool:
 def port_taken(name: str, port: int) -> PortTaken:
     holder = holder_of(port)
     by = f" by {holder}" if holder else ""
-    return PortTaken(
-        f"Port {port}, needed by {name}, is taken{by}; free it, or choose free ports with `--ports auto`."
-    )
+    return PortTaken(f"Port {port}, needed by {name}, is taken{by}; free it, or choose free ports with `--ports auto`.")
 
 
 def holder_of(port: int) -> str | None:

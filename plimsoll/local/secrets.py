@@ -77,9 +77,7 @@ def _make_seal_key(folder: Path) -> None:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     # The public half last and always anew: a crash in between must not leave a pair that does not match.
     (folder / SEAL_KEY_PUBLIC).unlink(missing_ok=True)
     write_once(folder / SEAL_KEY, private.decode())

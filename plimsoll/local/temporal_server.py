@@ -77,8 +77,9 @@ class TemporalServer:
         # JSON is YAML: the server reads it, and we need no YAML library to write it.
         _write(self.directory / "dynamic.yaml", {key: [{"value": v}] for key, v in DYNAMIC_CONFIG.items()})
         _write(self.directory / "server.yaml", self._configuration())
-        (self.directory / "ui").mkdir(exist_ok=True)
-        _write(self.directory / "ui" / "local.yaml", self._ui_configuration())
+        if "temporal_ui" in self.ports:
+            (self.directory / "ui").mkdir(exist_ok=True)
+            _write(self.directory / "ui" / "local.yaml", self._ui_configuration())
 
     def command(self) -> tuple[str, ...]:
         if self.binaries.command_line:
@@ -173,8 +174,9 @@ class TemporalServer:
     def _start_dev(self) -> tuple[str, ...]:
         """The `temporal` tool's own server. Its store has one shard, so it is another file."""
         store = str(self.directory / "temporal-dev.db")
-        flags = ["--ip", ports.LOOPBACK, "--port", str(self.ports["temporal"])]
-        flags += ["--ui-port", str(self.ports["temporal_ui"]), "--db-filename", store]
+        pages = self.ports.get("temporal_ui")
+        flags = ["--ip", ports.LOOPBACK, "--port", str(self.ports["temporal"]), "--db-filename", store]
+        flags += ["--ui-port", str(pages)] if pages else ["--headless"]
         flags += ["--namespace", self.namespace, "--log-level", "warn"]
         flags += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]
         for key, value in DYNAMIC_CONFIG.items():
