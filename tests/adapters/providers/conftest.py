@@ -1,0 +1,1 @@
+from tests.sandbox_process import running_sandbox, sandbox  # noqa: F401
