@@ -23,9 +23,9 @@ class TelecomProfile(Statement):
 
     def summary(self) -> dict[str, Any]:
         return {
-            "telecom_customer": True,
-            "telecom_on_time_rate": self.on_time_rate,
-            "telecom_tenure_months": self.tenure_months,
+            "customer": True,
+            "on_time_rate": self.on_time_rate,
+            "tenure_months": self.tenure_months,
         }
 
 
@@ -52,5 +52,5 @@ class Telecom:
 
 def not_a_customer(inquiry: Inquiry, reply: Reply) -> Answer:
     """An answer, not an error. It carries no date of its own, so it is as of now."""
-    summary = {"telecom_customer": False}
+    summary = {"customer": False}
     return Answer(source=inquiry.source, raw=reply.body, summary=summary, as_of=datetime.now(UTC))

@@ -117,6 +117,19 @@ async def test_the_client_works_on_after_a_failure(sandbox: SandboxProcess, clie
     assert (await ask(sandbox, client)).status == 200
 
 
+async def test_an_abandoned_call_gives_its_connection_back(sandbox: SandboxProcess):
+    single = SourceClient(connections=1)
+    await ask(sandbox, single)
+    sandbox.fault("registry", kind="timeout")
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(ask(sandbox, single), timeout=0.1)
+    sandbox.lift_faults()
+
+    assert (await ask(sandbox, single)).status == 200
+    await single.close()
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [("7", 7.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), (None, None)],

@@ -98,16 +98,16 @@ async def test_a_sanctions_hit_is_told_by_the_registry(sources):
 async def test_a_stranger_to_the_telephone_company_is_an_answer(sources):
     answer = await sources["telecom"].pull(an_inquiry("telecom", "SGC-0001", born="2004-05-30"))
 
-    assert answer.summary == {"telecom_customer": False}
+    assert answer.summary == {"customer": False}
 
 
 async def test_a_customer_of_the_telephone_company_has_a_rate_and_a_tenure(sources):
     answer = await sources["telecom"].pull(an_inquiry("telecom", "PERSONA-GOOD"))
 
     assert answer.summary == {
-        "telecom_customer": True,
-        "telecom_on_time_rate": 0.97,
-        "telecom_tenure_months": 62,
+        "customer": True,
+        "on_time_rate": 0.97,
+        "tenure_months": 62,
     }
 
 
