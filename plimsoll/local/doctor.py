@@ -181,6 +181,5 @@ def _refused_connections(settings: Settings) -> Iterator[str]:
         yield "The database is reached without TLS; add sslmode=verify-full to DATABASE_URL."
     if (settings.temporal_address or LOOPBACK).rpartition(":")[0].strip("[]") in LOOPBACK_NAMES | {""}:
         yield "Temporal is on this very machine and asks nobody who they are; set TEMPORAL_ADDRESS."
-    for name, url in (("API", settings.api), ("CONSOLE", settings.console)):
-        if urlsplit(url).scheme != "https":
-            yield f"PLIMSOLL_{name} is {url}; name the https address people use."
+    if urlsplit(settings.console).scheme != "https":
+        yield f"PLIMSOLL_CONSOLE is {settings.console}; name the https address people use."
