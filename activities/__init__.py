@@ -1,0 +1,35 @@
+"""Activities: they do it. Each class is handed the ports it needs; `activities_on` builds them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from activities.decisions import Decisions
+from activities.evidence import Evidence
+from activities.express import Express
+from activities.policy import Policy
+from activities.reviews import Reviews
+from activities.scoring import Scoring
+
+
+def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
+    """Which activities are hosted on which queue. `ports` is a `plimsoll.wiring.Ports` or a fake of it."""
+    if queue not in ("decisions", "evidence"):
+        return []
+    evidence = Evidence(ports.casework, ports.products, ports.sources, ports.gate)
+    if queue == "evidence":
+        return [evidence.pull]
+    policy = Policy(ports.casework, ports.products, ports.policies)
+    scoring = Scoring(ports.casework, ports.products, ports.scorer)
+    decisions = Decisions(ports.casework, ports.reviews, ports.products, ports.policies, ports.bell)
+    reviews = Reviews(ports.casework, ports.reviews, ports.products, ports.bell)
+    express = Express(ports.casework, ports.products, policy, evidence, scoring, decisions)
+    return [
+        express.decide_at_once,
+        policy.screen,
+        policy.decide,
+        scoring.score,
+        evidence.give_up,
+        reviews.open,
+        reviews.look,
+        decisions.record,
+    ]

@@ -16,7 +16,8 @@
     │   ├── SourceUnavailable     a source is down, slow, refusing or answering nonsense
     │   ├── SourceBusy            the source asked us to come back later (429), or our own limit did
     │   ├── EngineUnavailable     Temporal is away
-    │   └── TooBusy               we accept no more for the moment: 429 or 503 with Retry-After
+    │   ├── TooBusy               the house accepts no more for the moment: 503 with Retry-After
+    │   └── TooManyRequests       this client has used up its share: 429 with Retry-After
     └── NeedsAPerson              a person can: the case parks in a named queue
         ├── WrongPerson           a source answered about somebody else
         └── OutcomeUnknown        a call was sent, its fate is unknown and the source cannot be asked
@@ -107,6 +108,10 @@ class EngineUnavailable(Unavailable):
 
 class TooBusy(Unavailable):
     code, status = "too_busy", 503
+
+
+class TooManyRequests(Unavailable):
+    code, status = "too_many_requests", 429
 
 
 class NeedsAPerson(PlimsollError):

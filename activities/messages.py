@@ -1,0 +1,76 @@
+"""What crosses between workflows and activities: ids, codes, deadlines. No personal data, ever."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from plimsoll.domain.product import Lane
+from plimsoll.domain.values import Outcome
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)  # fields may be added later; old histories still read
+
+
+class CaseRef(Message):
+    """Which case, and how it may be run."""
+
+    application: str
+    round: int
+    product: str
+    lane: Lane
+
+
+class Step(Message):
+    """One step of one case. `now` is the workflow's clock: steps never look at the machine's for a rule."""
+
+    case: CaseRef
+    now: datetime
+    lane: Lane = Lane.STEPWISE
+
+
+class SourcePlan(Message):
+    """A source to pull: how long one call may take, and the moment patience with it is over."""
+
+    name: str
+    timeout: float
+    deadline: datetime
+
+
+class Pull(Step):
+    source: SourcePlan
+
+
+class Progress(Message):
+    """How far a case has come. Exactly one thing is next: it is settled, referred, or goes on."""
+
+    outcome: Outcome | None = None  # decided
+    closed: bool = False  # ended without a decision: withdrawn, expired
+    knocked_out: bool = False  # a rule of the screen settled the verdict: nothing is pulled
+    referred: bool = False  # a person is asked
+    blocked_by: str | None = None  # code of what stood in the way of the express lane
+    to_pull: tuple[SourcePlan, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        return self.outcome is not None or self.closed
+
+
+class ReviewState(Message):
+    """What a run waits for while a person decides."""
+
+    answered: bool
+    over: bool  # expired, or the case ended otherwise
+    next_deadline: datetime
+
+    def model_post_init(self, context: Any) -> None:
+        assert not (self.answered and self.over)
+
+
+class Ending(Message):
+    """The result of a run: what became of the case."""
+
+    application: str
+    outcome: Outcome | None
+    closed: bool

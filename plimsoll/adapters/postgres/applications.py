@@ -1,0 +1,216 @@
+"""The door's side of the database: accept once, answer the same ever after, withdraw."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.domain.access import Actor
+from plimsoll.domain.application import ApplicationFrame
+from plimsoll.domain.errors import ApplicationClosed, KeyReused, NotFound
+from plimsoll.domain.ids import APPLICATION, PERSON, new_id
+from plimsoll.domain.ledger import digest, entry
+from plimsoll.domain.product import Product
+from plimsoll.domain.values import Status
+from plimsoll.ports import Accepted, Vault
+
+# One statement, so one transaction and one round trip: idempotency row, person, application,
+# ledger entry, outbox row, or nothing at all. A concurrent twin waits on the idempotency row.
+ACCEPT = """
+with claimed as (
+    insert into idempotency (actor_id, key, body_digest, application_id)
+    values (%(actor)s, %(key)s, %(fingerprint)s, %(id)s)
+    on conflict do nothing returning application_id
+), new_person as (
+    insert into person (id, reference_hash, wrapped_key)
+    select %(person)s, %(reference_hash)s, %(wrapped_key)s from claimed where %(is_new_person)s
+), accepted as (
+    insert into application (id, person_id, external_id, product, product_version, product_digest, line,
+        jurisdiction, amount, currency, term_months, priority, lane, status, round, body_sealed, body_digest,
+        flags, accepted_at, accepted_by, request_id)
+    select %(id)s, %(person)s, %(external_id)s, %(product)s, %(product_version)s, %(product_digest)s, %(line)s,
+        %(jurisdiction)s, %(amount)s, %(currency)s, %(term_months)s, %(priority)s, %(lane)s, %(status)s, 1,
+        %(body_sealed)s, %(body_digest)s,
+        case when exists (
+            select 1 from application twin
+            where twin.person_id = %(person)s and twin.product = %(product)s and twin.amount = %(amount)s
+              and twin.term_months = %(term_months)s and twin.accepted_at > %(now)s - interval '1 day'
+        ) then array['probable_duplicate'] else '{}'::text[] end,
+        %(now)s, %(actor)s, %(request)s
+    from claimed
+    returning id, flags
+), entered as (
+    insert into ledger_entry (kind, application_id, body, digest)
+    select 'application.received', %(id)s, %(entry_body)s, %(entry_digest)s from claimed
+), posted as (
+    insert into outbox (lane, kind, application_id, payload, not_before)
+    select 'engine', 'start', %(id)s, '{}', %(now)s + make_interval(secs => %(head_start)s) from claimed
+)
+select id, flags from accepted
+"""
+
+
+class Applications:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def accept(
+        self,
+        product: Product,
+        application: ApplicationFrame,
+        *,
+        actor: Actor,
+        key: str,
+        fingerprint: bytes,
+        request: str,
+        now: datetime,
+        head_start: float,
+    ) -> Accepted:
+        """Commits the application, or finds the answer this key got before.
+
+        `head_start` seconds are left to whoever starts the run at once; the dispatcher comes after.
+        Raises KeyReused when the key came with another body.
+        """
+        reference_hash = self._vault.fingerprint(application.applicant.id.encode())
+        for _ in range(3):
+            person = await self._person(reference_hash)
+            values = self._values(product, application, person, actor, key, fingerprint, request, now, head_start)
+            try:
+                made = await self._database.row(ACCEPT, values | {"reference_hash": reference_hash})
+            except psycopg.errors.UniqueViolation:
+                continue  # the same new person came in twice at once: the other one's key is there now
+            if made:
+                return Accepted(application=made["id"], round=1, replayed=False, flags=tuple(made["flags"]))
+            return await self._answer_given_before(actor, key, fingerprint)
+        raise KeyReused("This person is being created by many requests at once: send this one again.")
+
+    async def _person(self, reference_hash: bytes) -> Row:
+        known = await self._database.row(
+            "select id, wrapped_key from person where reference_hash = %(hash)s and wrapped_key is not null",
+            {"hash": reference_hash},
+        )
+        if known:
+            return {"person": known["id"], "wrapped_key": bytes(known["wrapped_key"]), "is_new_person": False}
+        return {"person": new_id(PERSON), "wrapped_key": self._vault.new_key(), "is_new_person": True}
+
+    def _values(
+        self,
+        product: Product,
+        application: ApplicationFrame,
+        person: Row,
+        actor: Actor,
+        key: str,
+        fingerprint: bytes,
+        request: str,
+        now: datetime,
+        head_start: float,
+    ) -> Row:
+        application_id = new_id(APPLICATION)
+        body = application.model_dump_json(exclude_none=True).encode()
+        body_sealed = self._vault.seal(person["wrapped_key"], body, f"application/{application_id}")
+        body_digest = digest(body_sealed)
+        received = entry(
+            "application.received",
+            application=application_id,
+            actor=actor.id,
+            reason="applied",
+            request=request,
+            at=now,
+            product=f"{product.id}@{product.version}",
+            product_digest=product.digest,
+            person=person["person"],
+            body=body_digest.hex(),
+        )
+        return person | {
+            "id": application_id,
+            "actor": actor.id,
+            "key": key,
+            "fingerprint": fingerprint,
+            "external_id": application.external_id,
+            "product": product.id,
+            "product_version": product.version,
+            "product_digest": product.digest,
+            "line": product.line,
+            "jurisdiction": application.jurisdiction or product.jurisdiction,
+            "amount": application.amount,
+            "currency": application.currency,
+            "term_months": application.term_months,
+            "priority": application.priority,
+            "lane": product.lane,
+            "status": Status.RECEIVED,
+            "body_sealed": body_sealed,
+            "body_digest": body_digest,
+            "request": request,
+            "now": now,
+            "head_start": head_start,
+            "entry_body": received.body,
+            "entry_digest": received.digest,
+        }
+
+    async def _answer_given_before(self, actor: Actor, key: str, fingerprint: bytes) -> Accepted:
+        before = await self._database.row(
+            "select body_digest, application_id from idempotency where actor_id = %(actor)s and key = %(key)s",
+            {"actor": actor.id, "key": key},
+        )
+        if before is None or bytes(before["body_digest"]) != fingerprint:
+            raise KeyReused(
+                "This Idempotency-Key was used with another body: use a new key for a new application, "
+                "or send the first body again to read its answer."
+            )
+        return Accepted(application=before["application_id"], round=1, replayed=True)
+
+    async def withdraw(
+        self, application: str, *, actor: Actor, own_only: bool, reason: str, request: str, now: datetime
+    ) -> None:
+        """Closes it for good unless it is decided already; the run is told through the outbox.
+
+        Raises NotFound, or ApplicationClosed with the state it is in.
+        """
+        withdrawn = entry(
+            "application.withdrawn", application=application, actor=actor.id, reason=reason, request=request, at=now
+        )
+        row = await self._database.row(
+            WITHDRAW,
+            {
+                "id": application,
+                "now": now,
+                "reason": reason,
+                "mine": actor.id if own_only else None,
+                "entry_body": withdrawn.body,
+                "entry_digest": withdrawn.digest,
+            },
+        )
+        if row is None:
+            raise NotFound(f"There is no application {application}.")
+        if not row["done"] and row["status"] != Status.WITHDRAWN:
+            raise ApplicationClosed(
+                f"Application {application} is {row['status']} already and cannot be withdrawn.", status=row["status"]
+            )
+
+
+WITHDRAW = """
+with found as (
+    select id, status, closed_at from application
+    where id = %(id)s and (%(mine)s::text is null or accepted_by = %(mine)s) for update
+), done as (
+    update application set status = 'withdrawn', closed_at = %(now)s, closed_reason = %(reason)s
+    where id = (select id from found where closed_at is null) returning id
+), review as (
+    update review_task set state = 'closed', version = version + 1, claimed_by = null, lease_until = null
+    where application_id = (select id from done) and state in ('open', 'claimed', 'second')
+), entered as (
+    insert into ledger_entry (kind, application_id, body, digest)
+    select 'application.withdrawn', id, %(entry_body)s, %(entry_digest)s from done
+), told as (
+    insert into outbox (lane, kind, application_id, payload)
+    select 'engine', 'withdrawn', id, '{}' from done
+)
+select status, exists (select 1 from done) as done from found
+"""
+
+
+def read_json(vault: Vault, wrapped_key: bytes | None, sealed: bytes, context: str) -> dict[str, Any]:
+    return json.loads(vault.open(wrapped_key, sealed, context))

@@ -1,0 +1,192 @@
+"""What API and console read: the decision object, lists, the trace. Nothing here writes."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.domain.errors import NotFound
+from plimsoll.domain.evidence import EvidenceState
+from plimsoll.ports import Vault
+
+CASE = """
+select a.*, p.wrapped_key, p.erased_at, d.id as decision_id, d.outcome, d.outcome_source, d.adverse_action,
+       d.decided_at, d.body_sealed as decision_sealed, d.policy_version, d.policy_digest,
+       s.body_sealed as score_sealed, pr.body_sealed as proposal_sealed,
+       actor.name as decided_by_name
+from application a
+join person p on p.id = a.person_id
+left join decision d on d.application_id = a.id and d.round = a.round
+left join actor on actor.id = d.decided_by
+left join score s on s.application_id = a.id and s.round = a.round
+left join proposal pr on pr.application_id = a.id and pr.round = a.round
+where a.id = %(id)s and (%(mine)s::text is null or a.accepted_by = %(mine)s)
+"""
+
+EVIDENCE = """
+select id, source, purpose, state, attempts, deadline, reserved_at, sent_at, answered_at, waiting_since, last_error,
+       as_of, answer_sealed
+from evidence_request where application_id = %(id)s and round = %(round)s order by source
+"""
+
+STEPS = """
+select step, source, lane, started_at, duration_ms, result, error
+from step_attempt where application_id = %(id)s and round = %(round)s order by id
+"""
+
+REVIEW = """
+select t.id, t.queue, t.state, t.version, t.why, t.opened_at, t.due_at, t.deadline, t.escalated_at, t.lease_until,
+       t.four_eyes, t.answered_at, actor.name as claimed_by
+from review_task t left join actor on actor.id = t.claimed_by
+where t.application_id = %(id)s and t.round = %(round)s
+"""
+
+LEDGER = """
+select e.id, e.kind, e.body, e.recorded_at, s.seq from ledger_entry e left join ledger_seal s on s.entry_id = e.id
+where e.application_id = %(id)s order by e.id
+"""
+
+LIST = """
+select a.id, a.external_id, a.product, a.jurisdiction, a.status, a.amount, a.currency, a.term_months, a.priority,
+       a.round, a.accepted_at, a.closed_at, a.flags, d.id as decision_id, d.outcome, d.outcome_source, d.decided_at,
+       d.sample_probability, d.probability_of_default, a.run_suffix,
+       (select string_agg(e.source, ', ' order by e.source) from evidence_request e
+        where e.application_id = a.id and e.round = a.round and e.state in ('reserved', 'sent')
+          and e.last_error is not null) as waiting_on
+from application a left join decision d on d.application_id = a.id and d.round = a.round
+where (%(mine)s::text is null or a.accepted_by = %(mine)s)
+  and (%(after)s::text is null or a.id < %(after)s)
+  and (%(status)s::text is null or a.status = %(status)s)
+  and (%(outcome)s::text is null or d.outcome = %(outcome)s)
+  and (%(product)s::text is null or a.product = %(product)s)
+  and (%(external_id)s::text is null or a.external_id = %(external_id)s)
+  and (%(waiting_on)s::text is null or exists (
+      select 1 from evidence_request w where w.application_id = a.id and w.source = %(waiting_on)s
+        and w.state in ('reserved', 'sent') and w.last_error is not null))
+order by a.id desc limit %(limit)s
+"""
+
+QUEUE = """
+select t.id, t.application_id, t.queue, t.state, t.version, t.why, t.priority, t.opened_at, t.due_at, t.deadline,
+       t.escalated_at, t.lease_until, actor.name as claimed_by, t.claimed_by as claimed_by_id,
+       a.external_id, a.product, a.amount, a.currency, a.term_months, s.probability_of_default
+from review_task t
+join application a on a.id = t.application_id
+left join actor on actor.id = t.claimed_by
+left join score s on s.application_id = t.application_id and s.round = t.round
+where (%(queue)s::text is null or t.queue = %(queue)s)
+  and (%(state)s::text[] is null or t.state = any(%(state)s))
+  and (%(after)s::text is null or t.id > %(after)s)
+order by array_position(array['urgent', 'high', 'normal', 'low'], t.priority), t.escalated_at is null, t.due_at, t.id
+limit %(limit)s
+"""
+
+
+class Reading:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def case(self, application: str, mine: str | None = None) -> Row:
+        """Everything known about one application, opened. Raises NotFound (also for somebody else's own)."""
+        row = await self._database.row(CASE, {"id": application, "mine": mine})
+        if row is None:
+            raise NotFound(f"There is no application {application}.")
+        which = {"id": application, "round": row["round"]}
+        evidence = await self._database.rows(EVIDENCE, which)
+        review = await self._database.row(REVIEW, which)
+        return row | {
+            "body": self._open(row, row["body_sealed"], f"application/{application}"),
+            "score": self._open(row, row["score_sealed"], f"score/{application}/{row['round']}"),
+            "proposal": self._open(row, row["proposal_sealed"], f"proposal/{application}/{row['round']}"),
+            "decision": self._open(row, row["decision_sealed"], f"decision/{application}/{row['round']}"),
+            "evidence": [self._evidence(row, found) for found in evidence],
+            "review": review,
+        }
+
+    def _evidence(self, row: Row, found: Row) -> Row:
+        answer = self._open(row, found["answer_sealed"], f"evidence/{found['id']}")
+        return {k: v for k, v in found.items() if k != "answer_sealed"} | {
+            "summary": answer["summary"] if answer else None
+        }
+
+    def _open(self, row: Row, sealed: bytes | None, context: str) -> dict[str, Any] | None:
+        if sealed is None or row["wrapped_key"] is None:
+            return None
+        return json.loads(self._vault.open(row["wrapped_key"], sealed, context))
+
+    async def steps(self, application: str, round_: int) -> list[Row]:
+        return await self._database.rows(STEPS, {"id": application, "round": round_})
+
+    async def history(self, application: str) -> list[Row]:
+        """Its ledger entries in order, each with its place in the chain."""
+        rows = await self._database.rows(LEDGER, {"id": application})
+        return [
+            {"seq": row["seq"], "entry": row["id"], "recorded_at": row["recorded_at"], **json.loads(bytes(row["body"]))}
+            for row in rows
+        ]
+
+    async def applications(self, *, limit: int, **filters: str | None) -> list[Row]:
+        known = dict.fromkeys(("mine", "after", "status", "outcome", "product", "external_id", "waiting_on"))
+        return await self._database.rows(LIST, known | filters | {"limit": limit})
+
+    async def queue(
+        self, *, queue: str | None, state: list[str] | None, after: str | None, limit: int
+    ) -> list[Row]:
+        return await self._database.rows(QUEUE, {"queue": queue, "state": state, "after": after, "limit": limit})
+
+    async def statuses(self, applications: list[str]) -> dict[str, str]:
+        """id -> status of those that need no more waiting for: ended, or with a person."""
+        rows = await self._database.rows(
+            "select id, status from application where id = any(%(ids)s) "
+            "and (closed_at is not null or status in ('review', 'awaiting_applicant'))",
+            {"ids": applications},
+        )
+        return {row["id"]: row["status"] for row in rows}
+
+    async def counts(self) -> Row:
+        """Where all applications stand: by status, outcome, and what they wait on."""
+        by_status = await self._database.rows("select status, count(*) as n from application group by status")
+        by_outcome = await self._database.rows(
+            "select product, outcome, outcome_source, count(*) as n from decision d "
+            "join application a on a.id = d.application_id group by 1, 2, 3"
+        )
+        waiting = await self._database.rows(
+            "select source, count(*) as n, min(waiting_since) as since from evidence_request "
+            "where state in ('reserved', 'sent') and last_error is not null group by source"
+        )
+        return {"by_status": by_status, "by_outcome": by_outcome, "waiting_on": waiting}
+
+    async def decided(self, product: str, after: str | None, limit: int) -> list[Row]:
+        """Decisions of a product in order, with external id: what a portfolio report is made of."""
+        return await self._database.rows(
+            """
+            select a.id, a.external_id, a.status, d.outcome, d.outcome_source, d.sample_probability,
+                   d.probability_of_default, d.decided_at, a.accepted_at,
+                   coalesce(d.sample_probability, s.sample_probability) as scored
+            from application a
+            left join decision d on d.application_id = a.id and d.round = a.round
+            left join score s on s.application_id = a.id and s.round = a.round
+            where a.product = %(product)s and (%(after)s::text is null or a.id > %(after)s)
+            order by a.id limit %(limit)s
+            """,
+            {"product": product, "after": after, "limit": limit},
+        )
+
+
+def waiting_on(evidence: list[Row]) -> dict[str, Any] | None:
+    """What a case waits on, since when and until when at the latest; None when on nothing."""
+    waits = [
+        found
+        for found in evidence
+        if found["state"] in (EvidenceState.RESERVED, EvidenceState.SENT) and found["last_error"]
+    ]
+    if not waits:
+        return None
+    since: list[datetime] = [wait["waiting_since"] for wait in waits if wait["waiting_since"]]
+    return {
+        "what": sorted(wait["source"] for wait in waits),
+        "why": {wait["source"]: wait["last_error"] for wait in waits},
+        "since": min(since) if since else None,
+        "until": max(wait["deadline"] for wait in waits),
+    }

@@ -1,0 +1,76 @@
+"""Who may do what. Deny by default: a route without a permission stops the API at start."""
+
+from enum import StrEnum
+
+from plimsoll.domain.errors import NotAllowed
+from plimsoll.domain.values import Value
+
+
+class Role(StrEnum):
+    CHANNEL = "channel"
+    ANALYST = "analyst"
+    REVIEWER = "reviewer"
+    SENIOR_REVIEWER = "senior_reviewer"
+    COLLECTOR = "collector"
+    MODEL_OWNER = "model_owner"
+    MODEL_APPROVER = "model_approver"
+    COMPLIANCE = "compliance"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    SUBMIT = "applications:submit"
+    READ_OWN = "applications:read_own"
+    READ = "applications:read"
+    WITHDRAW = "applications:withdraw"
+    READ_PRODUCTS = "products:read"
+    REVIEW = "reviews:answer"
+    READ_REVIEWS = "reviews:read"
+    OVERRIDE = "reviews:override"
+    READ_WORKFLOWS = "workflows:read"
+    RESUME = "workflows:resume"
+    READ_MODELS = "models:read"
+    READ_LEDGER = "ledger:read"
+    SIGN_IN = "sessions:open"
+    MANAGE_KEYS = "keys:manage"
+    MANAGE_STAFF = "staff:manage"
+
+
+P = Permission
+_EVERYONE = {P.SIGN_IN, P.READ_PRODUCTS}
+_READER = _EVERYONE | {P.READ, P.READ_OWN, P.READ_WORKFLOWS, P.READ_MODELS, P.READ_REVIEWS}
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.CHANNEL: frozenset(_EVERYONE | {P.SUBMIT, P.READ_OWN, P.WITHDRAW}),
+    Role.ANALYST: frozenset(_READER),
+    Role.REVIEWER: frozenset(_READER | {P.REVIEW}),
+    Role.SENIOR_REVIEWER: frozenset(_READER | {P.REVIEW, P.OVERRIDE}),
+    Role.COLLECTOR: frozenset(_READER),
+    Role.MODEL_OWNER: frozenset(_READER),
+    Role.MODEL_APPROVER: frozenset(_READER),
+    Role.COMPLIANCE: frozenset(_READER | {P.WITHDRAW, P.READ_LEDGER}),
+    Role.AUDITOR: frozenset(_READER | {P.READ_LEDGER}),
+    # Keys, staff and settings; no verdicts (interfaces.md).
+    Role.ADMIN: frozenset(_READER | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}),
+}
+
+
+class Actor(Value):
+    """Who acts: a member of staff or a system, with the roles its key grants."""
+
+    id: str
+    name: str
+    roles: tuple[Role, ...]
+    credential: str = ""  # id of the key or session, for the record
+
+    def may(self, permission: Permission) -> bool:
+        return any(permission in PERMISSIONS[role] for role in self.roles)
+
+    def must(self, permission: Permission) -> None:
+        if not self.may(permission):
+            roles = ", ".join(self.roles) or "no role"
+            raise NotAllowed(f"{self.name} ({roles}) may not do this: it needs the permission {permission}.")
+
+
+SYSTEM = Actor(id="act_system", name="Plimsoll", roles=())

@@ -1,0 +1,23 @@
+"""Typed ids: `app_01jd…`, a UUIDv7 in Crockford base32, so that ids sort by time of birth."""
+
+import os
+import time
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+APPLICATION, DECISION, REVIEW, PERSON, EVIDENCE, SCORE, ACTOR, KEY, SESSION, REQUEST = (
+    "app", "dec", "rev", "per", "evr", "scr", "act", "key", "ses", "req",
+)  # fmt: skip
+
+
+def new_id(kind: str) -> str:
+    """A fresh id of this kind; milliseconds since 1970 first, then 74 random bits (RFC 9562, version 7)."""
+    millis = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    number = (millis << 80) | (0x7 << 76) | ((random >> 68 & 0xFFF) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
+    return f"{kind}_{base32(number)}"
+
+
+def base32(number: int) -> str:
+    """128 bits as 26 Crockford characters."""
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -5, -5))

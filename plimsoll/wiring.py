@@ -1,0 +1,100 @@
+"""Settings → Ports: the only file that names adapters."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from plimsoll.adapters.models import CatBoostScorer
+from plimsoll.adapters.policies import ZenPolicyEngine
+from plimsoll.adapters.postgres.access import Access
+from plimsoll.adapters.postgres.applications import Applications
+from plimsoll.adapters.postgres.bell import Bell
+from plimsoll.adapters.postgres.casework import Casework
+from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
+from plimsoll.adapters.postgres.outbox import Outbox
+from plimsoll.adapters.postgres.reading import Reading
+from plimsoll.adapters.postgres.reviews import Reviews
+from plimsoll.adapters.postgres.sources import SourceGate
+from plimsoll.adapters.products import ProductFolder
+from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
+from plimsoll.adapters.vault import LocalVault
+from plimsoll.domain.errors import Unavailable
+from plimsoll.ports import EvidenceSource
+from plimsoll.settings import Settings
+
+CHECKPOINTS = "checkpoints/ledger.jsonl"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything the inside may reach, ready to use."""
+
+    database: Database
+    vault: LocalVault
+    access: Access
+    applications: Applications
+    casework: Casework
+    reviews: Reviews
+    outbox: Outbox
+    reading: Reading
+    bell: Bell
+    gate: SourceGate
+    sources: dict[str, EvidenceSource]
+    products: ProductFolder
+    scorer: CatBoostScorer
+    policies: ZenPolicyEngine
+    sealer: Sealer
+    verifier: Verifier
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> AsyncIterator[Ports]:
+    """The ports of this environment. Raises Unavailable when Postgres or the key file is not there.
+
+    With `wait_for_database=0` it opens anyway: calls raise Unavailable until Postgres answers.
+    """
+    if not settings.database_url:
+        raise Unavailable("No database: set DATABASE_URL, or run `plimsoll up` for the embedded one.")
+    database = Database(settings.database_url, settings.database_pool)
+    client = SourceClient()
+    try:
+        await database.open(wait=wait_for_database)
+        yield build_ports(settings, database, client)
+    finally:
+        await client.close()
+        await database.close()
+
+
+def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
+    vault = LocalVault.from_file(settings.secrets / "kek")
+    reading = Reading(database, vault)
+    checkpoints = Checkpoints(
+        settings.home_dir / CHECKPOINTS,
+        private_key=settings.secrets / "seal_key.pem",
+        public_key=settings.secrets / "seal_key.pub",
+    )
+    products = ProductFolder(settings.products_dir)
+    return Ports(
+        database=database,
+        vault=vault,
+        access=Access(database),
+        applications=Applications(database, vault),
+        casework=Casework(database, vault),
+        reviews=Reviews(database, vault),
+        outbox=Outbox(database),
+        reading=reading,
+        bell=Bell(reading),
+        gate=SourceGate(database),
+        sources=build_sources(source_addresses(settings), client),
+        products=products,
+        scorer=CatBoostScorer(settings.models),
+        policies=ZenPolicyEngine(settings.products_dir),
+        sealer=Sealer(database, checkpoints),
+        verifier=Verifier(database, checkpoints),
+    )
+
+
+def source_addresses(settings: Settings) -> dict[str, str]:
+    """Where each source answers: its own address when one is set, the sandbox's otherwise."""
+    return {name: settings.source_urls.get(name, settings.sandbox) for name in SOURCES}

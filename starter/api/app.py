@@ -1,0 +1,99 @@
+"""The HTTP API: `create_app` for a server, everything else in `routes/`.
+
+It starts on Postgres alone. Temporal is connected in the background, so accepting works while
+the engine is away.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+from fastapi import FastAPI
+
+from plimsoll.settings import Settings, load_settings
+from plimsoll.wiring import Ports, open_ports
+from starter.api import problems
+from starter.api.admission import Admission, RateLimit
+from starter.api.auth import Gatekeeper, refuse_unguarded
+from starter.api.middleware import Envelope
+from starter.api.routes import applications, health, keys, ledger, portfolio, products, reviews, sessions, workflows
+from starter.api.running import Running
+from starter.engine import Engine
+from starter.intake import Intake
+from starter.logs import set_up_logging
+
+log = structlog.get_logger()
+
+PUBLIC = ("/healthz", "/readyz", "/metrics")
+ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, keys, ledger, health)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or load_settings()
+    set_up_logging(settings.log_level)
+    app = FastAPI(
+        title="Plimsoll",
+        version="1",
+        summary="Durable, explainable decisions about who may carry which risk.",
+        lifespan=partial(_live, settings=settings),
+    )
+    problems.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    refuse_unguarded(app, PUBLIC)
+    app.add_middleware(Envelope, body_limit=settings.body_limit, timeout=settings.request_timeout)
+    return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    async with open_ports(settings) as ports:
+        if settings.profile == "production":
+            await ports.database.refuse_unsafe()
+        house = assemble(settings, ports)
+        app.state.running = house
+        app.state.gatekeeper = Gatekeeper(ports.access)
+        app.state.rate_limit = RateLimit(settings.rate_limit)
+        tasks = [_kept_alive(house.engine.run()), _kept_alive(house.admission.watch())]
+        if settings.hot_worker:
+            # Loaded before the first request needs it: a cold model would send that one the long way.
+            tasks.append(_kept_alive(asyncio.to_thread(_warm_up, ports)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def assemble(settings: Settings, ports: Ports) -> Running:
+    hot_worker = None
+    if settings.hot_worker:
+        from worker import hot_worker as build
+
+        hot_worker = partial(build, ports=ports)
+    engine = Engine(settings, hot_worker)
+    intake = Intake(ports.applications, ports.products, ports.vault, engine.has_room, engine.start_soon)
+    admission = Admission(ports.outbox.backlog, lambda: engine.connected, settings.max_backlog)
+    return Running(settings=settings, ports=ports, engine=engine, intake=intake, admission=admission)
+
+
+def _warm_up(ports: Ports) -> None:
+    for product in ports.products.all():
+        try:
+            ports.scorer.loaded(ports.scorer.live(product.model))
+        except Exception as error:
+            log.warning("model.not_loaded", product=product.id, error=type(error).__name__)
+
+
+def _kept_alive(work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(work)
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        log.error("background.ended", error=type(task.exception()).__name__)

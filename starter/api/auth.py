@@ -1,0 +1,86 @@
+"""Who is calling and what they may: every route names its permission, or the API does not start."""
+
+import time
+from collections.abc import Iterable
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+
+from plimsoll.adapters.postgres.access import Access
+from plimsoll.domain.access import Actor, Permission
+from plimsoll.domain.errors import NotSignedIn
+
+TRUST = 2.0  # seconds a key or session is trusted without asking Postgres again
+PUBLIC = "public"
+
+
+class Gatekeeper:
+    """Turns a bearer credential into an actor, remembering it for a moment."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._seen: dict[str, tuple[float, Actor]] = {}
+
+    async def actor(self, credential: str, by_a_person: bool) -> Actor:
+        """Raises NotSignedIn."""
+        seen = self._seen.get(credential)
+        if seen and time.monotonic() - seen[0] < TRUST:
+            return seen[1]
+        if credential.startswith("pls_"):
+            actor = await self._access.actor_of_session(credential, by_a_person)
+        else:
+            actor = await self._access.actor_of_key(credential)
+        if len(self._seen) > 10_000:
+            self._seen.clear()
+        self._seen[credential] = (time.monotonic(), actor)
+        return actor
+
+    def forget(self) -> None:
+        """A key or session ended in this process: nothing remembered may outlive it."""
+        self._seen.clear()
+
+
+class Needs:
+    """The dependency that guards a route: `Depends(Needs(Permission.READ))`."""
+
+    def __init__(self, *permissions: Permission) -> None:
+        self.permissions = permissions
+
+    async def __call__(self, request: Request) -> Actor:
+        """The actor, when any of the permissions is theirs."""
+        actor = await signed_in(request)
+        request.app.state.rate_limit.must_allow(actor)
+        if not any(actor.may(permission) for permission in self.permissions):
+            actor.must(self.permissions[0])
+        return actor
+
+
+async def signed_in(request: Request) -> Actor:
+    credential = bearer(request)
+    # A page that refreshes itself says so: it must not keep an abandoned session alive.
+    by_a_person = request.headers.get("x-plimsoll-refresh") != "automatic"
+    return await request.app.state.gatekeeper.actor(credential, by_a_person)
+
+
+def bearer(request: Request) -> str:
+    header = request.headers.get("authorization", "")
+    kind, _, credential = header.partition(" ")
+    if kind.lower() != "bearer" or not credential:
+        raise NotSignedIn("No API key: send the header `Authorization: Bearer plk_…`.")
+    return credential.strip()
+
+
+def refuse_unguarded(app: FastAPI, public: Iterable[str]) -> None:
+    """Raises RuntimeError naming every route that declares no permission and is not on the public list."""
+    open_routes = set(public)
+    unguarded = [
+        f"{','.join(sorted(route.methods))} {route.path}"
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.path not in open_routes and not _guarded(route)
+    ]
+    if unguarded:
+        raise RuntimeError(f"Routes without a declared permission: {'; '.join(unguarded)}.")
+
+
+def _guarded(route: APIRoute) -> bool:
+    return any(isinstance(dependency.call, Needs) for dependency in route.dependant.dependencies)

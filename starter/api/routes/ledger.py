@@ -1,0 +1,42 @@
+"""The record: stage events in order, replayable from any offset, and their verification."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse
+
+from plimsoll.domain.access import Actor, Permission
+from starter.api.auth import Needs
+from starter.api.routes.applications import answer_json
+from starter.api.running import Running, running
+
+router = APIRouter(prefix="/v1", tags=["record"])
+House = Annotated[Running, Depends(running)]
+
+
+@router.get("/events", summary="Everything that happened, in sealed order, from an offset of your own")
+async def events(
+    actor: Annotated[Actor, Depends(Needs(Permission.READ))],
+    house: House,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+) -> JSONResponse:
+    """Sealed entries only: their order never changes, so `after` = the last `seq` you have seen."""
+    rows = await house.ports.database.rows(
+        "select s.seq, e.body from ledger_seal s join ledger_entry e on e.id = s.entry_id "
+        "where s.seq > %(after)s order by s.seq limit %(limit)s",
+        {"after": after, "limit": limit + 1},
+    )
+    shown = [{"seq": row["seq"], **json.loads(bytes(row["body"]))} for row in rows[:limit]]
+    return answer_json(
+        {"data": shown, "has_more": len(rows) > limit, "after": shown[-1]["seq"] if shown else after}
+    )
+
+
+@router.get("/ledger/verification", summary="Verify the whole record now")
+async def verification(
+    actor: Annotated[Actor, Depends(Needs(Permission.READ_LEDGER))], house: House
+) -> dict[str, Any]:
+    found = await house.ports.verifier.verify()
+    return {"ok": found.ok, **found.__dict__}

@@ -1,0 +1,68 @@
+"""`plimsoll`: a client of the HTTP API, and the switch of the local stack.
+
+Only what `--help` needs is imported here; every verb imports its own tools.
+"""
+
+import os
+import sys
+
+import typer
+
+from starter.cli import cases, keys, models, products, record, reviews, stack
+
+app = typer.Typer(
+    name="plimsoll",
+    help="Decides who may carry which risk, and keeps watch while they carry it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (stack, cases, record):
+    module.add_to(app)
+app.add_typer(reviews.app, name="review")
+app.add_typer(products.app, name="product")
+app.add_typer(products.policy, name="policy")
+app.add_typer(models.app, name="model")
+app.add_typer(keys.app, name="key")
+
+
+def main() -> None:
+    code = run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "temporalio" in sys.modules:
+        os._exit(code)  # the SDK can abort at interpreter exit (rc 134): leave with the true code
+    sys.exit(code)
+
+
+def run() -> int:
+    """Runs one verb; an expected error is one sentence on stderr and an exit code, never a traceback."""
+    import click
+
+    from plimsoll.domain.errors import PlimsollError
+
+    try:
+        result = app(standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.exceptions.Abort:
+        print("Stopped.", file=sys.stderr)
+        return 1
+    except click.ClickException as usage:
+        usage.show()
+        return 2
+    except PlimsollError as error:
+        from starter.cli.printing import exit_code, tell
+
+        tell(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

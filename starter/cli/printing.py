@@ -1,0 +1,101 @@
+"""How the CLI speaks: one sentence for an error, JSON for programs, short tables for people."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from plimsoll.domain.errors import NotAllowed, NotSignedIn, PlimsollError, Unavailable
+
+AsRole = Annotated[
+    str | None, typer.Option("--as", metavar="ROLE", help="Act with the local key of this role.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line for many.")]
+
+DONE, FAILED, USAGE, UNDECIDED, NOT_ALLOWED, UNAVAILABLE = 0, 1, 2, 3, 4, 5
+
+
+def exit_code(error: PlimsollError) -> int:
+    if isinstance(error, NotAllowed | NotSignedIn):
+        return NOT_ALLOWED
+    return UNAVAILABLE if isinstance(error, Unavailable) else FAILED
+
+
+def tell(error: PlimsollError) -> None:
+    print(error.message, file=sys.stderr)
+    fields = error.details.get("fields")
+    for field in fields if isinstance(fields, list) else ():
+        print(f"  {field['field']}: {field['problem']}", file=sys.stderr)
+
+
+def as_json(content: Any) -> None:
+    print(json.dumps(content, ensure_ascii=False, default=str))
+
+
+def note(sentence: str) -> None:
+    """Progress and warnings: never on stdout, which belongs to answers."""
+    print(sentence, file=sys.stderr)
+
+
+def table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
+    """`columns` maps a heading to the field it shows."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in columns:
+        shown.add_column(heading, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(_cell(row.get(field))) for field in columns.values()))
+    Console().print(shown)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value).replace("T", " ")[:19] if _is_moment(value) else str(value)
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T"
+
+
+def decision(found: dict[str, Any]) -> None:
+    """One decision as a person reads it."""
+    name = found.get("external_id") or found["application_id"]
+    outcome = found["outcome"] or found["status"]
+    print(f"{name}: {outcome.replace('_', ' ')}  ({found['application_id']})")
+    if found.get("probability_of_default") is not None:
+        low, high = found["uncertainty"]["interval"]
+        print(
+            f"  probability of default {found['probability_of_default']:.2%} "
+            f"(90 % interval {low:.2%} to {high:.2%}), score {found['score']}, grade {found.get('grade') or '–'}"
+        )
+    if found.get("terms"):
+        terms = found["terms"]
+        print(
+            f"  terms {terms['amount']} {terms['currency']} over {terms['term_months']} months, "
+            f"APR {float(terms['apr']):.2%}, payment {terms['payment']}, total cost {terms['total_cost']}"
+        )
+    for reason in found.get("reasons", []):
+        print(f"  {reason['rank']}. {reason['text']}  [{reason['code']}]")
+    waiting = found.get("waiting_on")
+    if waiting:
+        print(f"  waits on {', '.join(waiting['what'])} since {waiting['since']}, until {waiting['until']} at the latest")
+    if found.get("review") and not found["outcome"]:
+        print(f"  waits for a person: {found['review']['id']} in queue {found['review']['queue']}")
+    if found.get("timings", {}).get("processing_ms") is not None:
+        print(f"  decided in {found['timings']['processing_ms']:.0f} ms, policy {_pin(found)}")
+
+
+def _pin(found: dict[str, Any]) -> str:
+    policy, model = found.get("policy") or {}, found.get("model") or {}
+    by_model = f", model {model['name']}@{model['version']}" if model else ""
+    return f"{policy.get('id')}@{policy.get('version')}{by_model}"

@@ -1,0 +1,124 @@
+"""`plimsoll product …` and `plimsoll policy …`: what a risk team edits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
+from starter.cli.remote import Remote
+
+app = typer.Typer(help="Product packs.", no_args_is_help=True)
+policy = typer.Typer(help="Policies: versioned data, tested before they count.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_products(role: AsRole = None, json: AsJson = False) -> int:
+    """The products that may be applied for."""
+    with Remote(role or "analyst") as api:
+        found = api.get("/v1/products")["data"]
+    if json:
+        for row in found:
+            as_json(row)
+    else:
+        table({"product": "id", "title": "title", "type": "type", "version": "version", "currency": "currency"}, found)
+    return DONE
+
+
+@app.command("show")
+def show(
+    product: str,
+    example: Annotated[bool, typer.Option("--example", help="Print one valid application, ready to send.")] = False,
+    role: AsRole = None,
+    json: AsJson = False,
+) -> int:
+    """One product: its application's schema, sources, versions."""
+    with Remote(role or "analyst") as api:
+        found = api.get(f"/v1/products/{product}")
+    if example or json:
+        as_json(found["example"] if example else found)
+        return DONE
+    print(f"{found['title']} ({found['id']} {found['version']}), {found['type']} in {found['jurisdiction']}")
+    print(f"policy {found['policy']['version']}, model {found['model']}")
+    table(
+        {"source": "name", "purpose": "purpose", "patience s": "patience_seconds", "then": "when_patience_is_over"},
+        found["sources"],
+    )
+    print("Reasons a reviewer may give:")
+    for code, sentence in found["review_reasons"].items():
+        print(f"  {code:24} {sentence}")
+    return DONE
+
+
+@app.command("check")
+def check(product: str, json: AsJson = False) -> int:
+    """Whether a pack is whole: every reason worded, nothing protected read, every field declared."""
+    from plimsoll.adapters.products import ProductFolder
+    from plimsoll.settings import load_settings
+
+    problems = ProductFolder(load_settings().products_dir).check(product)
+    return _report(problems, f"{product} is whole.", json)
+
+
+@policy.command("check")
+def check_policy(product: str, json: AsJson = False) -> int:
+    """Whether the rules can be read and every outcome has its reason."""
+    found = _product(product)
+    return _report(_engine().check(found), f"The policy of {product} is sound.", json)
+
+
+@policy.command("test")
+def test_policy(product: str, json: AsJson = False) -> int:
+    """Runs the cases of the pack through its rules."""
+    results = _engine().run_cases(_product(product))
+    failed = [result for result in results if not result.passed]
+    for result in results:
+        if json:
+            as_json(result.model_dump(mode="json"))
+        elif not result.passed:
+            print(f"FAILED {result.name}: {result.problem}")
+    if not json:
+        print(f"{len(results) - len(failed)} of {len(results)} cases hold.")
+    return FAILED if failed else DONE
+
+
+@policy.command("diff")
+def diff_policy(
+    product: str,
+    other: Annotated[Path, typer.Argument(help="The policy.json to compare with.")],
+    json: AsJson = False,
+) -> int:
+    """What another version of the rules would change, rule by rule."""
+    if not other.is_file():
+        raise typer.BadParameter(f"{other} is not a file.")
+    changes = _engine().diff(_product(product), other.read_text())
+    for change in changes:
+        as_json({"change": change}) if json else print(change)
+    if not changes and not json:
+        note("No rule differs.")
+    return DONE
+
+
+def _engine():
+    from plimsoll.adapters.policies import ZenPolicyEngine
+    from plimsoll.settings import load_settings
+
+    return ZenPolicyEngine(load_settings().products_dir)
+
+
+def _product(product: str):
+    from plimsoll.adapters.products import ProductFolder
+    from plimsoll.settings import load_settings
+
+    return ProductFolder(load_settings().products_dir).get(product)
+
+
+def _report(problems: list[str], all_well: str, json: bool) -> int:
+    if json:
+        as_json({"ok": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            print(problem)
+        if not problems:
+            print(all_well)
+    return FAILED if problems else DONE

@@ -1,0 +1,51 @@
+"""Finds open cases without a live run and starts them again; `plimsoll redrive` is the same, at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+
+from plimsoll.domain.errors import Unavailable
+from plimsoll.ports import EngineOutbox, EngineTask
+from starter import client as temporal
+from starter.dispatcher import ensure_started
+
+log = structlog.get_logger()
+
+EVERY = 60.0
+SETTLED_IN = timedelta(minutes=1)  # a case younger than this may still be on its way
+
+
+class Reconciler:
+    def __init__(self, outbox: EngineOutbox, client: Client) -> None:
+        self._outbox = outbox
+        self._client = client
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                async for task in self.redrive(SETTLED_IN):
+                    log.warning("reconciler.started_again", application=task.application)
+            except Unavailable as error:
+                log.warning("reconciler.waits", code=error.code)
+
+    async def redrive(self, older_than: timedelta = timedelta(0)) -> AsyncIterator[EngineTask]:
+        """Starts every open case that has no live run, yielding each one started."""
+        running = await self._running()
+        for task in await self._outbox.open_cases(older_than):
+            if task.application in running or await temporal.is_running(self._client, task):
+                continue
+            await ensure_started(self._outbox, self._client, task)
+            yield task
+
+    async def _running(self) -> set[str]:
+        """Applications with a run in Temporal's own list: a first sieve, since the list lags a little."""
+        query = 'WorkflowType = "UnderwriteApplication" and ExecutionStatus = "Running"'
+        try:
+            return {run.id.split("/")[1] async for run in self._client.list_workflows(query, page_size=1000)}
+        except Exception as error:  # the list is a convenience: without it each run is asked for
+            log.warning("reconciler.no_list", error=type(error).__name__)
+            return set()

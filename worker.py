@@ -1,0 +1,123 @@
+"""Hosts task queues: `python worker.py --queues decisions,evidence`. Asks workflows/ and activities/
+what belongs to each queue and runs it, beside the dispatcher, the reconciler and the sealer."""
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+import uvloop
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+
+from activities import activities_on
+from plimsoll.domain.errors import EngineUnavailable, Unavailable
+from plimsoll.settings import Settings, load_settings
+from plimsoll.wiring import Ports, open_ports
+from starter.client import connect
+from starter.dispatcher import Dispatcher
+from starter.logs import set_up_logging
+from starter.reconciler import Reconciler
+from workflows import names, workflows_on
+
+log = structlog.get_logger()
+
+DRAIN = timedelta(seconds=10)  # time for what is under way when asked to stop
+
+
+def build_worker(client: Client, ports: Ports, queue: str) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=workflows_on(queue),
+        activities=activities_on(queue, ports),
+        activity_executor=ThreadPoolExecutor(4),
+        # Twice the throughput; determinism is what the replay tests and the sandboxed tests are for.
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
+        max_cached_workflows=500,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def hosts_anything(queue: str, ports: Ports) -> bool:
+    """A queue whose work comes with a later version has nothing to poll for yet."""
+    return bool(workflows_on(queue) or activities_on(queue, ports))
+
+
+def hot_worker(client: Client, *, ports: Ports) -> Worker:
+    """The worker an API process hosts, so that what it starts it also runs."""
+    return build_worker(client, ports, names.DECISIONS)
+
+
+async def host(settings: Settings, queues: Sequence[str], ready_file: Path | None) -> None:
+    async with open_ports(settings, wait_for_database=60) as ports:
+        client = await _connected(settings)
+        workers = [build_worker(client, ports, queue) for queue in queues if hosts_anything(queue, ports)]
+        beside = [
+            asyncio.create_task(Dispatcher(ports.outbox, client).run()),
+            asyncio.create_task(Reconciler(ports.outbox, client).run()),
+            asyncio.create_task(_seal(ports)),
+        ]
+        running = [asyncio.create_task(worker.run()) for worker in workers]
+        if ready_file:
+            ready_file.write_text(str(os.getpid()))
+        log.info("worker.ready", queues=list(queues))
+        await _until_told_to_stop(running + beside)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*(worker.shutdown() for worker in workers), return_exceptions=True)
+        await asyncio.gather(*running, *beside, return_exceptions=True)
+
+
+async def _connected(settings: Settings) -> Client:
+    while True:
+        try:
+            return await connect(settings)
+        except EngineUnavailable:
+            await asyncio.sleep(1)
+
+
+async def _seal(ports: Ports) -> None:
+    while True:
+        try:
+            await ports.sealer.run()
+        except Unavailable as error:
+            log.warning("sealer.waits", code=error.code)
+            await asyncio.sleep(2)
+
+
+async def _until_told_to_stop(tasks: Sequence[asyncio.Task]) -> None:
+    """Returns on SIGTERM or SIGINT; raises what ended a task that should have run for ever."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        task.result()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--queues", default=",".join(names.QUEUES), help="task queues, comma-separated")
+    queues = parser.parse_args().queues.split(",")
+    unknown = set(queues) - set(names.QUEUES)
+    if unknown:
+        parser.error(f"unknown queue {', '.join(sorted(unknown))}: choose from {', '.join(names.QUEUES)}")
+    settings = load_settings()
+    set_up_logging(settings.log_level)
+    ready = os.environ.get("PLIMSOLL_READY_FILE")
+    uvloop.run(host(settings, queues, Path(ready) if ready else None))
+    os._exit(0)  # the SDK can abort at interpreter exit (rc 134); everything is flushed by now
+
+
+if __name__ == "__main__":
+    main()

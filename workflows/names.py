@@ -1,0 +1,12 @@
+"""Task queues and workflow ids: one place, so that API, CLI and people find a run without a stored handle."""
+
+DECISIONS = "decisions"  # fast steps; hosted by the API (eager starts) and by workers
+EVIDENCE = "evidence"  # slow or rate-limited sources
+OUTREACH = "outreach"
+BATCH = "batch"
+QUEUES = (DECISIONS, EVIDENCE, OUTREACH, BATCH)
+
+
+def underwriting_id(application: str, round_: int, suffix: int = 0) -> str:
+    """`underwrite/app_…/1`; a suffix only when the engine holds a finished run of an older database."""
+    return f"underwrite/{application}/{round_}" + (f"/r{suffix}" if suffix else "")
