@@ -85,9 +85,10 @@ class ReasonSpec(Value):
     """A reason code with its sentence per language, and what it covers."""
 
     code: str
-    text: dict[str, str]  # language -> sentence
+    text: dict[str, str]  # language -> sentence; `{value}` stands for the person's own value
     concepts: tuple[str, ...] = ()  # feature concepts it speaks for
     adverse_when_missing: dict[str, str] | None = None  # sentence when the driver was a missing value
+    words: dict[str, dict[str, str]] = Field(default_factory=dict)  # language -> value -> how to say it
 
 
 class RiskTerms(Value):
@@ -100,7 +101,9 @@ class RiskTerms(Value):
     funding_rate: float
     operating_cost_rate: float
     margin_rate: float
-    fee_rate: float = 0.0
+    fee_rate: float = 0.0  # of the amount, taken from what is paid out
+    stress_rate: float = 0.20  # nominal yearly rate at which a payment is tested against income
+    apr_cap: float | None = None  # no offer above this yearly effective rate
     cost_of_bad: float  # 5:1 matrix of the data set, for reports on the sample only
     cost_of_good_declined: float
 
@@ -110,6 +113,7 @@ class OfferTerms(Value):
 
     amount_steps: tuple[float, ...] = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
     term_steps: tuple[float, ...] = (1.0, 0.75, 0.5)
+    amounts: tuple[Decimal, ...] = ()  # round amounts tried besides, such as the limits of the grades
     minimum_amount: Decimal
     valid_days: int = 30
 
@@ -143,6 +147,9 @@ class Product(Value):
     review: ReviewTerms
     model: str  # name of the model that scores it
     rules_not_in_model: tuple[str, ...] = ()
+    evidence: tuple[FieldSpec, ...] = ()  # what sources may say, at paths such as `bureau.fraud_alert`
+    protected: tuple[str, ...] = ()  # paths and columns that no feature and no rule may read
+    language: str = "en"  # of the sentences in a score; notices choose their own
     example: dict[str, Any]  # one valid application
     digest: str  # of the pack's files
 

@@ -4,7 +4,20 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.values import Value
+
+
+class ModelUnavailable(Unavailable):
+    """No version is live, or its files are not there."""
+
+    code = "model_unavailable"
+
+
+class ModelRefused(Unavailable):
+    """The files are there and must not be used: a digest differs, or something in them could run code."""
+
+    code = "model_refused"
 
 
 class ModelPin(Value):
@@ -41,6 +54,7 @@ class OfferRisk(Value):
     amount: Decimal
     term_months: int
     probability_of_default: float
+    near_cut: float = 0.0  # as in Score: share of bootstrap members on the other side of the cut
 
 
 class Score(Value):
@@ -54,6 +68,7 @@ class Score(Value):
     novelty: float  # 0 ordinary .. 1 unlike anything in training
     missing: tuple[str, ...]  # sources that did not answer
     features: dict[str, Any]  # the snapshot, in product words
-    contributions: dict[str, float]  # feature -> SHAP log-odds less the reference's mean
+    contributions: dict[str, float]  # feature -> log-odds against the reference; they add up to the difference
+    reference: str = ""  # which group the contributions compare with
     reasons: tuple[Reason, ...]
     alternatives: tuple[OfferRisk, ...]

@@ -1,0 +1,145 @@
+"""Where models live: `<models>/<name>/<version>/` with a manifest that names every file's digest.
+
+    manifest.json     what it is, what it was trained on, how good it was, digest of each file
+    model.cbm         the model
+    members.cbm       the bootstrap members, summed into one (their leaves tell them apart)
+    calibration.json  from log-odds to probability
+    attribution.npy   contribution of each feature per leaf
+    training_rows.npy a sample of training rows (features only), for novelty and for completing
+                      what a missing source would have said
+
+`<models>/<name>/live.json` says which version is live until Postgres does.
+"""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from plimsoll.domain.product import FeatureSpec
+from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable
+from plimsoll.domain.values import Value
+
+MANIFEST = "manifest.json"
+MODEL, MEMBERS, CALIBRATION = "model.cbm", "members.cbm", "calibration.json"
+ATTRIBUTION, TRAINING_ROWS = "attribution.npy", "training_rows.npy"
+FILES = (MODEL, MEMBERS, CALIBRATION, ATTRIBUTION, TRAINING_ROWS)
+# Formats that run code when they are read. None of ours is one, so finding one means tampering.
+REFUSED_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+class Manifest(Value):
+    """Everything worth knowing about one version. `digest` covers all but `created_at`."""
+
+    name: str
+    version: str = ""  # first twelve characters of the digest
+    digest: str = ""
+    product: str
+    algorithm: str
+    created_at: str  # given by the caller
+    seed: int
+    features: tuple[FeatureSpec, ...]
+    columns: tuple[str, ...]
+    directions: tuple[int, ...]  # per column: 1 up, -1 down, 0 free
+    members: int
+    member_trees: tuple[int, ...]  # trees of each member, in the order they were summed
+    cut: float  # corrected probability the reference group was chosen by
+    reference: dict[str, Any]
+    data: dict[str, Any]  # digest, rows, target_rate
+    plan: dict[str, Any]
+    metrics: dict[str, Any]
+    libraries: dict[str, str]
+    files: dict[str, str]  # name -> sha256
+
+    def pin(self, role: str = "champion", arm: str = "champion") -> ModelPin:
+        return ModelPin(
+            name=self.name,
+            version=self.version,
+            digest=self.digest,
+            calibration=self.files[CALIBRATION],
+            role=role,
+            arm=arm,
+        )
+
+    def sealed(self) -> "Manifest":
+        digest = self.content_digest()
+        return self.model_copy(update={"digest": digest, "version": digest[:12]})
+
+    def content_digest(self) -> str:
+        content = self.model_dump(mode="json", exclude={"created_at", "digest", "version"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def version_folder(models: Path, name: str, version: str) -> Path:
+    """Raises ModelRefused for a name that is not a plain folder name."""
+    for part in (name, version):
+        if not SAFE_NAME.fullmatch(part):
+            raise ModelRefused(f"{part!r} is not a model name or version: letters, digits, dot, dash only.")
+    return models / name / version
+
+
+def read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelUnavailable(f"There is no model in {folder.name}: {MANIFEST} is missing; train it.") from None
+    except ValueError as error:
+        raise ModelRefused(f"The manifest of {folder.name} cannot be read: {error}") from None
+
+
+def verified(folder: Path) -> Manifest:
+    """The manifest, after every file was held against its digest. Raises ModelRefused, ModelUnavailable."""
+    manifest = read_manifest(folder)
+    if manifest.content_digest() != manifest.digest:
+        raise ModelRefused(f"The manifest of {manifest.name} {folder.name} was changed after training.")
+    for path in folder.iterdir():
+        if path.suffix in REFUSED_SUFFIXES:
+            raise ModelRefused(f"{path.name} in {manifest.name} {folder.name} is a pickle: those run code; remove it.")
+    for name in FILES:
+        _verify_file(folder / name, manifest)
+    return manifest
+
+
+def _verify_file(path: Path, manifest: Manifest) -> None:
+    if not path.exists():
+        raise ModelUnavailable(f"{path.name} of {manifest.name} {manifest.version} is missing; restore or retrain it.")
+    if digest_of_file(path) != manifest.files.get(path.name):
+        raise ModelRefused(
+            f"{path.name} of {manifest.name} {manifest.version} is not the file that was trained: its digest differs."
+        )
+
+
+def live_version(models: Path, name: str) -> str:
+    """Raises ModelUnavailable when no version is live."""
+    path = version_folder(models, name, "live.json")
+    try:
+        return json.loads(path.read_text())["version"]
+    except (FileNotFoundError, ValueError, KeyError):
+        raise ModelUnavailable(f"No version of the model {name} is live; train one and promote it.") from None
+
+
+def make_live(models: Path, name: str, version: str) -> None:
+    """Atomic: a reader sees the old version or the new one."""
+    verified(version_folder(models, name, version))
+    write_atomically(models / name / "live.json", json.dumps({"version": version}) + "\n")
+
+
+def versions(models: Path, name: str) -> list[Manifest]:
+    """Every version of a name, oldest first. Not verified: for lists."""
+    folders = [path.parent for path in (models / name).glob(f"*/{MANIFEST}")]
+    return sorted((read_manifest(folder) for folder in folders), key=lambda m: (m.created_at, m.version))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,164 @@
+"""Scores by CatBoost models from verified folders."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plimsoll.adapters.models import folder as files
+from plimsoll.adapters.models.attribution import contributions
+from plimsoll.domain import intervals
+from plimsoll.domain.calibration import Calibration, corrected
+from plimsoll.domain.facts import Ask, Facts
+from plimsoll.domain.features import Matrix, owners, snapshot, vector
+from plimsoll.domain.novelty import Neighbourhood
+from plimsoll.domain.product import Product, RiskTerms
+from plimsoll.domain.reasons import score_reasons
+from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable, OfferRisk, Score
+
+KEPT_LOADED = 4
+COMPLETIONS = 20
+# Where an alternative ask shows in the features.
+ASKED_PATHS = {"request.amount": "amount", "request.term_months": "term_months"}
+
+
+class CatBoostScorer:
+    """Safe to share between threads; a version is loaded and verified once, the latest few are kept."""
+
+    def __init__(self, models_dir: Path) -> None:
+        self._models = models_dir
+        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._loading = threading.Lock()
+
+    def live(self, model: str) -> ModelPin:
+        folder = files.version_folder(self._models, model, files.live_version(self._models, model))
+        return files.read_manifest(folder).pin()
+
+    def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
+        return self.loaded(pin).score(pin, product, facts, alternatives)
+
+    def loaded(self, pin: ModelPin) -> "LoadedModel":
+        """Raises ModelRefused when the folder is not what the pin names."""
+        with self._loading:
+            if pin.digest not in self._loaded:
+                self._loaded[pin.digest] = self._load(pin)
+                while len(self._loaded) > KEPT_LOADED:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(pin.digest)
+            return self._loaded[pin.digest]
+
+    def _load(self, pin: ModelPin) -> "LoadedModel":
+        folder = files.version_folder(self._models, pin.name, pin.version)
+        if not folder.is_dir():
+            raise ModelUnavailable(f"Version {pin.version} of the model {pin.name} is not here; restore or retrain it.")
+        manifest = files.verified(folder)
+        if manifest.digest != pin.digest:
+            raise ModelRefused(
+                f"Version {pin.version} of {pin.name} is not the one that was pinned: its digest differs."
+            )
+        return LoadedModel(folder, manifest)
+
+
+class LoadedModel:
+    """One verified version in memory."""
+
+    def __init__(self, folder: Path, manifest: files.Manifest) -> None:
+        self.manifest = manifest
+        self._features = manifest.features
+        self._owners = owners(manifest.features)
+        self._model = _read_native(folder / files.MODEL)
+        self._members = _Members(_read_native(folder / files.MEMBERS), manifest.member_trees)
+        self._calibration = Calibration.model_validate_json((folder / files.CALIBRATION).read_bytes())
+        self._attribution = np.load(folder / files.ATTRIBUTION, allow_pickle=False)
+        self._training_rows = np.load(folder / files.TRAINING_ROWS, allow_pickle=False)
+        self._neighbourhood = Neighbourhood(manifest.features, self._training_rows)
+
+    def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
+        values = snapshot(self._features, facts)
+        row = vector(self._features, values)
+        asked = self._completed(row)
+        everything = np.concatenate([asked, *(self._with_ask(asked, ask) for ask in alternatives)])
+        sample, estimates, members = self._probabilities(everything, len(asked), product.risk)
+        shares = self._contributions(asked)
+        cut = product.risk.decline_above
+        return Score(
+            model=pin,
+            sample_probability=float(sample[0]),
+            probability_of_default=float(estimates[0]),
+            interval=intervals.interval_of(float(estimates[0]), members[0]),
+            near_cut=intervals.share_across(float(estimates[0]), members[0], cut),
+            novelty=self._neighbourhood.novelty(row),
+            missing=tuple(facts.read("missing") or ()),
+            features=values,
+            contributions=shares,
+            reference=self.manifest.reference["group"],
+            reasons=score_reasons(product, shares, values),
+            alternatives=tuple(
+                OfferRisk(
+                    amount=ask.amount,
+                    term_months=ask.term_months,
+                    probability_of_default=float(estimate),
+                    near_cut=intervals.share_across(float(estimate), spread, cut),
+                )
+                for ask, estimate, spread in zip(alternatives, estimates[1:], members[1:], strict=True)
+            ),
+        )
+
+    def _completed(self, row: Matrix) -> Matrix:
+        """What is not known is taken from training applicants, so the score is a mean over what
+        it may have been and the interval carries the spread. Nothing is read as zero."""
+        unknown = np.isnan(row) & ~np.isnan(self._training_rows).any(axis=0)
+        if not unknown.any():
+            return row[None, :]
+        step = max(1, len(self._training_rows) // COMPLETIONS)
+        completions = np.repeat(row[None, :], COMPLETIONS, axis=0)
+        completions[:, unknown] = self._training_rows[::step][:COMPLETIONS, unknown]
+        return completions
+
+    def _with_ask(self, rows: Matrix, ask: Ask) -> Matrix:
+        rows = rows.copy()
+        for index, spec in enumerate(self._features):
+            if spec.path in ASKED_PATHS:
+                rows[:, self._owners == index] = float(getattr(ask, ASKED_PATHS[spec.path]))
+        return rows
+
+    def _probabilities(
+        self, rows: Matrix, completions: int, risk: RiskTerms
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Per ask: on the sample's scale, on the portfolio's, and the members' on the portfolio's."""
+        raw = self._model.predict(rows, prediction_type="RawFormulaVal", thread_count=1)
+        sample = self._calibration.probability(raw).reshape(-1, completions).mean(axis=1)
+        spread = self._calibration.probability(self._members.raw_log_odds(rows))
+        rates = risk.sample_bad_rate, risk.portfolio_bad_rate
+        return sample, corrected(sample, *rates), corrected(spread.reshape(len(sample), -1), *rates)
+
+    def _contributions(self, asked: Matrix) -> dict[str, float]:
+        leaves = self._model.calc_leaf_indexes(asked, thread_count=1).astype(np.int64)
+        shares = contributions(self._attribution, leaves) * self._calibration.slope
+        return {spec.name: float(share) for spec, share in zip(self._features, shares, strict=True)}
+
+
+class _Members:
+    """All bootstrap members in one model: one call finds every leaf, a sum per member gives its log-odds."""
+
+    def __init__(self, summed: Any, trees: tuple[int, ...]) -> None:
+        self._summed = summed
+        self._values = summed.get_leaf_values()
+        leaves = np.asarray(summed.get_tree_leaf_counts(), dtype=np.int64)
+        self._first_leaf = np.concatenate([[0], np.cumsum(leaves)[:-1]])
+        self._first_tree = np.concatenate([[0], np.cumsum(trees)[:-1]])
+
+    def raw_log_odds(self, rows: Matrix) -> npt.NDArray[np.float64]:
+        """(rows, members)"""
+        leaves = self._summed.calc_leaf_indexes(rows, thread_count=1).astype(np.int64)
+        return np.add.reduceat(self._values[self._first_leaf + leaves], self._first_tree, axis=1)
+
+
+def _read_native(path: Path) -> Any:
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier().load_model(str(path), format="cbm")

@@ -1,0 +1,5 @@
+"""Policies as decision tables (JDM), evaluated by zen-engine."""
+
+from plimsoll.adapters.policies.zen import ZenPolicyEngine
+
+__all__ = ["ZenPolicyEngine"]

@@ -1,0 +1,111 @@
+"""Policies evaluated by zen-engine. The engine says which rows fired; what that means is domain."""
+
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from plimsoll.adapters.policies.tables import Policy, PolicyUnavailable, PolicyUnreadable, read_policy
+from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
+from plimsoll.domain.facts import Facts, Stage
+from plimsoll.domain.product import Product
+
+
+class ZenPolicyEngine:
+    """`<products>/<id>/policy.json`, each version compiled once and kept by its digest.
+
+    A policy that was edited since it was pinned is still in memory for the cases that pinned
+    it; after a restart they raise PolicyUnavailable and pin again.
+    """
+
+    def __init__(self, products_dir: Path) -> None:
+        self._folder = products_dir
+        self._compiled: dict[str, tuple[Policy, Any]] = {}
+        self._current: dict[str, tuple[int, Policy]] = {}
+        self._compiling = threading.Lock()
+
+    def pin(self, product: Product) -> PolicyPin:
+        policy = self.policy(product)
+        return PolicyPin(id=product.id, version=policy.version, digest=policy.digest)
+
+    def evaluate(self, product: Product, pin: PolicyPin, stage: Stage, facts: Facts) -> PolicyVerdict:
+        """Raises PolicyUnavailable when the pinned policy is gone, PolicyUnreadable when it cannot be evaluated."""
+        policy, decision = self._pinned(product, pin)
+        try:
+            answer = decision.evaluate({**facts.values, "stage": stage.value})["result"]
+        except RuntimeError as error:
+            raise PolicyUnreadable(f"The policy of {product.id} cannot be evaluated: {error}") from None
+        return _verdict(policy, pin, answer, facts)
+
+    def policy(self, product: Product) -> Policy:
+        """The policy as it is now, read again when the file changes."""
+        path = self._folder / product.id / "policy.json"
+        touched = path.stat().st_mtime_ns if path.exists() else 0
+        if self._current.get(product.id, (None,))[0] != touched:
+            policy = read_policy(path)
+            self._compile(policy)
+            self._current[product.id] = (touched, policy)
+        return self._current[product.id][1]
+
+    def _pinned(self, product: Product, pin: PolicyPin) -> tuple[Policy, Any]:
+        if pin.digest not in self._compiled:
+            self.policy(product)
+        if pin.digest not in self._compiled:
+            raise PolicyUnavailable(
+                f"The policy {pin.version} of {product.id} this case began with is gone; decide it again."
+            )
+        return self._compiled[pin.digest]
+
+    def _compile(self, policy: Policy) -> None:
+        with self._compiling:
+            if policy.digest not in self._compiled:
+                self._compiled[policy.digest] = (policy, compiled(policy))
+
+
+def compiled(policy: Policy) -> Any:
+    """A ZenDecision. Raises PolicyUnreadable when the engine refuses the graph."""
+    import zen
+
+    try:
+        decision = zen.ZenEngine().create_decision(policy.content)
+        decision.validate()
+    except RuntimeError as error:
+        raise PolicyUnreadable(f"The policy is refused by the engine: {error}") from None
+    return decision
+
+
+def _verdict(policy: Policy, pin: PolicyPin, answer: dict[str, Any], facts: Facts) -> PolicyVerdict:
+    terms = answer.get("terms") or {}
+    tables = dict.fromkeys(rule.table for rule in policy.rules)
+    fired = [row for table in tables for row in answer.get(table) or ()]
+    return PolicyVerdict(
+        policy=pin,
+        hits=tuple(_hit(policy, row["rule"], facts) for row in fired),
+        grade=terms.get("grade"),
+        annual_rate=_decimal(terms.get("annual_rate")),
+        max_amount=_decimal(terms.get("max_amount")),
+        max_term_months=terms.get("max_term_months"),
+    )
+
+
+def _hit(policy: Policy, rule_id: str, facts: Facts) -> RuleHit:
+    """With the values read: the facts behind the row's cells that are not empty."""
+    rule = policy.rule(rule_id)
+    if rule is None:
+        raise PolicyUnreadable(f"The policy fired {rule_id!r}, which none of its rows declares.")
+    return RuleHit(
+        id=rule.id,
+        name=rule.name,
+        effect=rule.effect,
+        reason=rule.reason,
+        values_read={path: facts.read(path) for path in rule.conditions if _is_fact(path, facts)},
+    )
+
+
+def _is_fact(path: str, facts: Facts) -> bool:
+    """Some columns read what an earlier table found; that is no fact of the case."""
+    return path.split(".")[0] in facts.values
+
+
+def _decimal(number: Any) -> Decimal | None:
+    return None if number is None else Decimal(str(number))

@@ -1,0 +1,5 @@
+"""Product packs read from folders."""
+
+from plimsoll.adapters.products.folder import ProductFolder
+
+__all__ = ["ProductFolder"]

@@ -1,0 +1,107 @@
+"""Product packs as folders: `<products>/<id>/{product.toml, reasons.toml, policy.json}`."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from plimsoll.domain.errors import NotFound, Unavailable
+from plimsoll.domain.product import Product
+
+PACK_FILES = ("product.toml", "reasons.toml", "policy.json")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+
+
+class ProductUnreadable(Unavailable):
+    """A pack cannot be used as it stands; the message names file and key."""
+
+    code = "product_unreadable"
+
+
+class ProductFolder:
+    """The packs under one folder. A pack is read again when one of its files changes."""
+
+    def __init__(self, products_dir: Path) -> None:
+        self._folder = products_dir
+        self._read: dict[str, tuple[tuple[int, ...], Product]] = {}
+
+    def get(self, product_id: str) -> Product:
+        if product_id not in self.names():
+            known = ", ".join(self.names()) or "none"
+            raise NotFound(f"There is no product {product_id!r}. The products here: {known}.")
+        return self._current(product_id)
+
+    def all(self) -> Sequence[Product]:
+        return [self.get(name) for name in self.names()]
+
+    def names(self) -> list[str]:
+        packs = self._folder.glob("*/product.toml")
+        return sorted(pack.parent.name for pack in packs if NAME.fullmatch(pack.parent.name))
+
+    def _current(self, product_id: str) -> Product:
+        pack = self._folder / product_id
+        touched = tuple(_touched(pack / name) for name in PACK_FILES)
+        if product_id not in self._read or self._read[product_id][0] != touched:
+            self._read[product_id] = (touched, read_pack(pack))
+        return self._read[product_id][1]
+
+
+def read_pack(pack: Path) -> Product:
+    """The product of one folder. Raises ProductUnreadable in one sentence."""
+    content = _toml(pack / "product.toml")
+    reasons = _toml(pack / "reasons.toml").get("reasons", [])
+    if content.get("id") != pack.name:
+        raise ProductUnreadable(
+            f"{pack.name}/product.toml: `id` is {content.get('id')!r}; make it {pack.name!r}, the folder's name."
+        )
+    try:
+        return Product(**_in_domain_terms(content), reasons=reasons, digest=digest_of(pack))
+    except (ValidationError, TypeError) as error:
+        raise ProductUnreadable(f"{pack.name}/{_first_problem(error)}") from None
+
+
+def digest_of(pack: Path) -> str:
+    """sha256 over the pack's files, names included, in a fixed order."""
+    digest = hashlib.sha256()
+    for name in PACK_FILES:
+        content = (pack / name).read_bytes() if (pack / name).exists() else b""
+        digest.update(f"{name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProductUnreadable(f"{path.parent.name}/{path.name} is missing; every pack has one.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProductUnreadable(f"{path.parent.name}/{path.name} is not TOML: {error}.") from None
+
+
+def _in_domain_terms(content: dict[str, Any]) -> dict[str, Any]:
+    """Patience is written as `P2D`; pydantic reads it as is. Numbers with cents are written as text."""
+    for source in content.get("sources", []):
+        if isinstance(source.get("patience"), int | float):
+            source["patience"] = timedelta(days=source["patience"])
+    return content
+
+
+def _first_problem(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return f"product.toml: {error}."
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    file = "reasons.toml" if where.startswith("reasons") else "product.toml"
+    return f"{file}: `{where}`: {problem['msg'][0].lower()}{problem['msg'][1:]}; change or remove this key."
+
+
+def _touched(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
