@@ -54,7 +54,7 @@ check: setup ## lint, types, import contracts, promises of the docs
 	@test ! -d tests/docs || $(BIN)/pytest -q tests/docs
 
 bench: setup ## what a decision costs on this machine
-	@$(BIN)/plimsoll bench $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: uv ## requirements.lock anew from pyproject.toml
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes \

@@ -107,7 +107,9 @@ def _part(name: str, record: PartRecord, stack: Stack) -> Finding:
         why = record.sentence or f"It is {record.state}."
         return Finding(name, FindingState.WRONG, f"{why.rstrip('.')}. Its log: {record.log}")
     if not _answers(name, stack):
-        return Finding(name, FindingState.WRONG, f"It runs but does not answer; `plimsoll restart {name}`.")
+        return Finding(
+            name, FindingState.WRONG, f"It runs but does not answer; `python -m plimsoll.local restart {name}`."
+        )
     again = f", started again {record.restarts} times" if record.restarts else ""
     return Finding(name, FindingState.OK, f"Process {record.pid} answers{again}.")
 

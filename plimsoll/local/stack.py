@@ -60,11 +60,12 @@ def up(
     secrets.make_private_folder(home)
     (home / "logs").mkdir(mode=0o700, exist_ok=True)
     with _Lifeline(attached=not detach) as lifeline:
-        yield from _timed(_start_or_join(home, ports == "auto", only, lifeline), started)
-        if not detach:
-            try:
+        try:
+            yield from _timed(_start_or_join(home, ports == "auto", only, lifeline), started)
+            if not detach:
                 yield from _timed(_while_running(home), started)
-            finally:
+        finally:
+            if not detach:
                 down(home)
 
 
