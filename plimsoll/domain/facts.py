@@ -20,6 +20,10 @@ class Stage(StrEnum):
     DECIDE = "decide"  # with evidence and score
 
 
+SCORE_FACTS = ("pd", "sample_probability", "interval_low", "interval_high", "near_cut", "novelty")
+OFFER_FACTS = ("amount", "term_months", "payment", "payment_share")
+
+
 class Ask(Value):
     """What is asked for: an amount and a term."""
 
@@ -84,6 +88,26 @@ def is_usable(product: Product, source: str, said: dict[str, Any]) -> bool:
     """Whether a summary has every required field, each with a value of the product's vocabulary."""
     specs = _vocabulary(product, source)
     return bool(specs) and all(_fits(spec, said.get(name)) for name, spec in specs.items())
+
+
+def fact_paths(product: Product, stage: Stage) -> set[str]:
+    """Every path a rule may read at this stage."""
+    paths = {"request.amount", "request.currency", "request.term_months", "jurisdiction"}
+    paths |= {"applicant.employment_status", "financial.monthly_income"}
+    paths |= {spec.path if "." in spec.path else f"request.{spec.path}" for spec in product.fields}
+    if stage is Stage.SCREEN:
+        paths |= {"applicant.age", "limits.contract_age"}
+    else:
+        paths |= {f"evidence.{spec.path}" for spec in product.evidence} | {"missing", "mismatched"}
+        paths |= {f"score.{name}" for name in SCORE_FACTS} | {f"offer.{name}" for name in OFFER_FACTS}
+    return paths - {path for path in paths if is_protected(product, path)}
+
+
+def is_protected(product: Product, path: str) -> bool:
+    """Whether a path, or the last part of it, is on the product's list of protected fields."""
+    return bool({path, path.split(".", 1)[-1], path.rpartition(".")[2]} & set(product.protected)) and (
+        path not in ("applicant.age",)  # contract capacity, at the screen only
+    )
 
 
 def age_on(born: date, day: date) -> int:

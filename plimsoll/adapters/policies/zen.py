@@ -5,9 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from plimsoll.adapters.policies.tables import Policy, PolicyUnavailable, PolicyUnreadable, read_policy
+from plimsoll.adapters.policies import cases, checking
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
 from plimsoll.domain.facts import Facts, Stage
+from plimsoll.domain.policy import Policy, PolicyUnavailable, PolicyUnreadable, differences, parse_policy
 from plimsoll.domain.product import Product
 
 
@@ -34,7 +35,9 @@ class ZenPolicyEngine:
         try:
             answer = decision.evaluate({**facts.values, "stage": stage.value})["result"]
         except RuntimeError as error:
-            raise PolicyUnreadable(f"The policy of {product.id} cannot be evaluated: {error}") from None
+            raise PolicyUnreadable(
+                f"The policy of {product.id} cannot be evaluated: {checking.first_line(error)}"
+            ) from None
         return _verdict(policy, pin, answer, facts)
 
     def policy(self, product: Product) -> Policy:
@@ -46,6 +49,25 @@ class ZenPolicyEngine:
             self._compile(policy)
             self._current[product.id] = (touched, policy)
         return self._current[product.id][1]
+
+    def check(self, product: Product) -> list[str]:
+        """What is wrong with the product's policy, in sentences; nothing when it is sound."""
+        try:
+            return checking.problems(product, self.policy(product))
+        except (PolicyUnreadable, PolicyUnavailable) as error:
+            return [error.message]
+
+    def run_cases(self, product: Product) -> list[cases.CaseResult]:
+        """Each case in the pack's `cases/` against the policy as it is now."""
+        pin = self.pin(product)
+        return [
+            case.run(product, lambda stage, facts: self.evaluate(product, pin, stage, facts))
+            for case in cases.read_cases(self._folder / product.id / "cases")
+        ]
+
+    def diff(self, product: Product, other: str) -> list[str]:
+        """What would change if `other` (the text of a policy file) replaced the product's policy."""
+        return differences(self.policy(product), parse_policy(other.encode(), "the other policy"))
 
     def _pinned(self, product: Product, pin: PolicyPin) -> tuple[Policy, Any]:
         if pin.digest not in self._compiled:
@@ -62,6 +84,15 @@ class ZenPolicyEngine:
                 self._compiled[policy.digest] = (policy, compiled(policy))
 
 
+def read_policy(path: Path) -> Policy:
+    """Raises PolicyUnavailable, PolicyUnreadable."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise PolicyUnavailable(f"{path.parent.name}/{path.name} is missing; every pack has a policy.") from None
+    return parse_policy(content, f"{path.parent.name}/{path.name}")
+
+
 def compiled(policy: Policy) -> Any:
     """A ZenDecision. Raises PolicyUnreadable when the engine refuses the graph."""
     import zen
@@ -70,7 +101,9 @@ def compiled(policy: Policy) -> Any:
         decision = zen.ZenEngine().create_decision(policy.content)
         decision.validate()
     except RuntimeError as error:
-        raise PolicyUnreadable(f"The policy is refused by the engine: {error}") from None
+        raise PolicyUnreadable(f"The policy is refused by the engine: {checking.first_line(error)}") from None
+    for problem in checking.unreadable_cells(policy):
+        raise PolicyUnreadable(problem)
     return decision
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from plimsoll.adapters.products import checking
 from plimsoll.domain.errors import NotFound, Unavailable
 from plimsoll.domain.product import Product
 
@@ -42,6 +43,13 @@ class ProductFolder:
     def names(self) -> list[str]:
         packs = self._folder.glob("*/product.toml")
         return sorted(pack.parent.name for pack in packs if NAME.fullmatch(pack.parent.name))
+
+    def check(self, product_id: str) -> list[str]:
+        """What is wrong with a pack, in sentences; nothing when it is whole. Raises NotFound."""
+        try:
+            return checking.problems(self.get(product_id), self._folder / product_id)
+        except ProductUnreadable as error:
+            return [error.message]
 
     def _current(self, product_id: str) -> Product:
         pack = self._folder / product_id
