@@ -9,5 +9,5 @@ stack.py                up, down, describe, restart: what the CLI calls
 doctor.py               one sentence per part: what is wrong, what to do
 secrets.py              keys and passwords of the first run
 state.py                `stack.json`, the one file that tells where everything is
-processes.py, ports.py, unprivileged.py   the operating system, in our words
+processes.py, ports.py, readiness.py, unprivileged.py   the operating system, in our words
 """

@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from plimsoll.local import secrets, state
-from plimsoll.local.parts import READY_PATHS, answers
+from plimsoll.local.parts import READY_PATHS
 from plimsoll.local.ports import LOOPBACK, accepts
+from plimsoll.local.readiness import answers
 from plimsoll.local.state import PartRecord, PartState, Stack
 from plimsoll.settings import Settings
 

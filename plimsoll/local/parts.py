@@ -10,19 +10,18 @@
 | api, worker, console | the product |
 """
 
-import http.client
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from plimsoll.local import postgres, temporal_server
 from plimsoll.local.errors import PartUnknown, ServerMissing
 from plimsoll.local.ports import INTERNAL, LOOPBACK
 from plimsoll.local.postgres import APPLICATION, OWNER, Cluster
+from plimsoll.local.readiness import answers
 from plimsoll.local.temporal_binaries import Binaries, find
 from plimsoll.local.temporal_server import TemporalServer
 
@@ -177,7 +176,7 @@ def _temporal(plan: Plan, chosen: list[str]) -> list[Part]:
         name="temporal",
         command=server.command(),
         prepare=server.prepare,
-        ready=lambda: server.accepts,
+        ready=lambda: server.serves,
         stop_signal=temporal_server.STOP_SIGNAL,
         stop_patience=temporal_server.STOP_PATIENCE,
     )
@@ -251,32 +250,6 @@ READY_PATHS = {
     "console": ("/_stcore/health", "/healthz"),
     "sandbox": ("/healthz",),
 }
-
-
-def answers(site: str, *paths: str) -> Callable[[], bool]:
-    """A check that asks the first path the site knows for a 2xx or 3xx."""
-
-    def check() -> bool:
-        for path in paths:
-            status = _status(site, path)
-            # A path it does not have, or keeps behind its sign-in, says nothing about its health.
-            if status not in (401, 403, 404):
-                return status is not None and status < 400
-        return False
-
-    return check
-
-
-def _status(site: str, path: str) -> int | None:
-    """By hand, because the usual helpers would ask a proxy named in the environment."""
-    connection = http.client.HTTPConnection(urlsplit(site).netloc, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
 
 
 def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:

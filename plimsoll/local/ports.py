@@ -17,12 +17,11 @@ WELL_KNOWN = {
     "temporal_ui": 8233,
     "postgres": 54329,
 }
-# Temporal's four services talk to each other over these; nobody types them.
-INTERNAL = tuple(
-    f"temporal_{service}_{use}"
-    for service in ("frontend", "history", "matching", "worker")
-    for use in ("grpc", "membership")
-    if (service, use) != ("frontend", "grpc")
+# Temporal's four services talk to each other over these, and we ask whether it is ready; nobody types them.
+INTERNAL = (
+    "temporal_frontend_http",
+    "temporal_frontend_membership",
+    *(f"temporal_{name}_{use}" for name in ("history", "matching", "worker") for use in ("grpc", "membership")),
 )
 # Below the range from which the kernel takes ports for outgoing connections, so that
 # none of those can slip in between our choice and the part's own bind.

@@ -18,6 +18,7 @@ from pathlib import Path
 from plimsoll.local import ports
 from plimsoll.local.errors import ServerMissing
 from plimsoll.local.processes import stop_child, wait_until
+from plimsoll.local.readiness import answers
 from plimsoll.local.temporal_binaries import Binaries
 
 STOP_SIGNAL = signal.SIGTERM
@@ -68,8 +69,9 @@ class TemporalServer:
         return f"http://{ports.LOOPBACK}:{self.ports['temporal_ui']}"
 
     @property
-    def accepts(self) -> bool:
-        return ports.accepts(self.ports["temporal"])
+    def serves(self) -> bool:
+        """Asked over HTTP: the gRPC port is open a second before the services behind it are healthy."""
+        return answers(f"http://{ports.LOOPBACK}:{self.ports['temporal_frontend_http']}", "/api/v1/system-info")()
 
     def prepare(self) -> None:
         """Writes the configuration files anew; the store is made by the server itself."""
@@ -101,8 +103,8 @@ class TemporalServer:
         with log.open("ab") as output:
             server = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
-            wait_until(lambda: server.poll() is not None or self.accepts, patience)
-            if server.poll() is not None or not self.accepts:
+            wait_until(lambda: server.poll() is not None or self.serves, patience)
+            if server.poll() is not None or not self.serves:
                 raise ServerMissing(f"The Temporal server did not start; its log is {log}.")
             yield server
         finally:
@@ -158,7 +160,8 @@ class TemporalServer:
     def _service(self, name: str) -> dict[str, object]:
         grpc = self.ports["temporal" if name == "frontend" else f"temporal_{name}_grpc"]
         membership = self.ports[f"temporal_{name}_membership"]
-        return {"rpc": {"grpcPort": grpc, "membershipPort": membership, "bindOnLocalHost": True}}
+        rpc = {"grpcPort": grpc, "membershipPort": membership, "bindOnLocalHost": True}
+        return {"rpc": rpc | ({"httpPort": self.ports["temporal_frontend_http"]} if name == "frontend" else {})}
 
     def _ui_configuration(self) -> dict[str, object]:
         return {
@@ -177,6 +180,7 @@ class TemporalServer:
         pages = self.ports.get("temporal_ui")
         flags = ["--ip", ports.LOOPBACK, "--port", str(self.ports["temporal"]), "--db-filename", store]
         flags += ["--ui-port", str(pages)] if pages else ["--headless"]
+        flags += ["--http-port", str(self.ports["temporal_frontend_http"])]
         flags += ["--namespace", self.namespace, "--log-level", "warn"]
         flags += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]
         for key, value in DYNAMIC_CONFIG.items():
