@@ -89,3 +89,21 @@ class Case(Value):
         return next(
             (c for c in self.body.get("consents", ()) if c["source"] == source and c["purpose"] == purpose), None
         )
+
+
+def waiting_on(evidence: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What a case waits on, since when and until when at the latest; None when on nothing."""
+    waits = [
+        found
+        for found in evidence
+        if found["state"] in (EvidenceState.RESERVED, EvidenceState.SENT) and found["last_error"]
+    ]
+    if not waits:
+        return None
+    since: list[datetime] = [wait["waiting_since"] for wait in waits if wait["waiting_since"]]
+    return {
+        "what": sorted(wait["source"] for wait in waits),
+        "why": {wait["source"]: wait["last_error"] for wait in waits},
+        "since": min(since) if since else None,
+        "until": max(wait["deadline"] for wait in waits),
+    }

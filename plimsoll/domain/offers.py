@@ -12,7 +12,7 @@ from typing import Any
 from plimsoll.domain.affordability import offer_facts
 from plimsoll.domain.decision import PolicyVerdict, Terms
 from plimsoll.domain.facts import Ask, Facts
-from plimsoll.domain.pricing import covers_its_risk, price, whole
+from plimsoll.domain.pricing import covers_its_risk, price, rounded
 from plimsoll.domain.product import Product
 from plimsoll.domain.scoring import OfferRisk, Score
 from plimsoll.domain.values import Outcome, Value
@@ -38,8 +38,9 @@ class Considered(Value):
 def asks_around(product: Product, ask: Ask) -> list[Ask]:
     """The smaller amounts and shorter terms a counter-offer may take, largest first. Scored with the ask."""
     offers = product.offers
-    scaled = [whole(ask.amount * Decimal(str(step)), AMOUNT_STEP) for step in offers.amount_steps]
-    amounts = {a for a in (ask.amount, *scaled, *offers.amounts) if offers.minimum_amount <= a <= ask.amount}
+    scaled = [rounded(ask.amount * Decimal(str(step)), AMOUNT_STEP) for step in offers.amount_steps]
+    least = max(offers.minimum_amount, ask.amount * Decimal(str(min(offers.amount_steps))))
+    amounts = {amount for amount in (ask.amount, *scaled, *offers.amounts) if least <= amount <= ask.amount}
     terms = {max(SHORTEST_TERM, int(ask.term_months * step)) for step in offers.term_steps}
     terms = {term for term in terms if term <= ask.term_months} or {ask.term_months}
     asks = [Ask(amount=amount, term_months=term) for amount in amounts for term in terms]
@@ -53,6 +54,8 @@ def best_offer(
 
     An alternative above the cut is not put to the policy: it would only be refused again.
     """
+    if score.probability_of_default > product.offers.highest_pd_asked:
+        return None, ()
     tried: list[dict[str, Any]] = []
     for risk in sorted(score.alternatives, key=_largest_first):
         if risk.probability_of_default > product.risk.decline_above:

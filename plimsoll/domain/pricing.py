@@ -1,6 +1,6 @@
 """What a loan costs the applicant and what its risk costs the lender. Money in Decimal, to the cent."""
 
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from plimsoll.domain.decision import ExpectedLoss, Terms
 from plimsoll.domain.product import RiskTerms
@@ -81,9 +81,9 @@ def cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
-def whole(amount: Decimal, step: Decimal) -> Decimal:
-    """Rounded down to a multiple of the step."""
-    return (amount / step).to_integral_value(ROUND_FLOOR) * step
+def rounded(amount: Decimal, step: Decimal) -> Decimal:
+    """The nearest multiple of the step."""
+    return (amount / step).to_integral_value(ROUND_HALF_UP) * step
 
 
 def _annuity(amount: Decimal, monthly_rate: Decimal, term_months: int) -> Decimal:

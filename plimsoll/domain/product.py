@@ -114,6 +114,7 @@ class OfferTerms(Value):
     amount_steps: tuple[float, ...] = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
     term_steps: tuple[float, ...] = (1.0, 0.75, 0.5)
     amounts: tuple[Decimal, ...] = ()  # round amounts tried besides, such as the limits of the grades
+    highest_pd_asked: float = 1.0  # beyond it nothing is offered: what the model says of size is no cure
     minimum_amount: Decimal
     valid_days: int = 30
 

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from plimsoll.domain.affordability import offer_facts
 from plimsoll.domain.deciding import ask_of, strictest
@@ -36,11 +36,11 @@ class Case(Value):
     name: str
     stage: Stage = Stage.DECIDE
     as_of: date = ANY_DAY
-    application: dict[str, Any] = {}
-    evidence: dict[str, dict[str, Any]] = {}
+    application: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, dict[str, Any]] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
     mismatched: tuple[str, ...] = ()
-    score: dict[str, Any] = {}
+    score: dict[str, Any] = Field(default_factory=dict)
     expect: Expected
 
     def run(self, product: Product, evaluate: Callable[[Stage, Facts], PolicyVerdict]) -> "CaseResult":
