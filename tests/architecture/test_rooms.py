@@ -1,6 +1,7 @@
 """Rules of the house that an import linter cannot say: read off the source itself."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,12 @@ def test_one_workflow_a_file_with_its_run_before_its_other_steps():
         for workflow in classes:
             methods = [node.name for node in workflow.body if isinstance(node, ast.AsyncFunctionDef)]
             assert methods[0] == "run", f"{file.name}: a reader looks for `run` first"
+
+
+def test_no_statement_notifies_because_that_would_queue_up_commits():
+    """docs/decisions/0012."""
+    folder = ROOT / "plimsoll" / "adapters" / "postgres"
+    assert not [f.name for f in folder.glob("*.py") if re.search(r"\bnotify\b\s+\w|pg_notify", f.read_text(), re.I)]
 
 
 @pytest.mark.parametrize("name", ["utils", "util", "helpers", "common", "misc", "manager", "base"])
