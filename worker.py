@@ -67,7 +67,7 @@ async def host(settings: Settings, queues: Sequence[str], ready_file: Path | Non
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]
         if ready_file:
-            ready_file.write_text(str(os.getpid()))
+            ready_file.write_text(str(os.getpid()))  # noqa: ASYNC240  (once, before there is work)
         log.info("worker.ready", queues=list(queues))
         await _until_told_to_stop(running + beside)
         for task in beside:

@@ -53,10 +53,7 @@ class Evidence:
         missing = [terms for terms in product.sources if case.asked(terms.name) is None and case.may_ask(terms)]
         sent = await self._send(case, missing, step.now)
         results = await asyncio.gather(
-            *(
-                self.pull_one(case, terms, step.now, step.lane, sent.get(terms.name))
-                for terms in product.sources
-            ),
+            *(self.pull_one(case, terms, step.now, step.lane, sent.get(terms.name)) for terms in product.sources),
             return_exceptions=True,
         )
         for result in results:
@@ -92,15 +89,11 @@ class Evidence:
             raise SourceUnavailable(f"{terms.name} is being asked by another worker.", kind="in_flight")
         return await self._call(case, fresh, source, inquiry_of(fresh), terms.timeout, now, run)
 
-    async def _without_consent(
-        self, case: Case, terms: SourceTerms, now: datetime, run: StepRun
-    ) -> EvidenceRecord:
+    async def _without_consent(self, case: Case, terms: SourceTerms, now: datetime, run: StepRun) -> EvidenceRecord:
         """Nobody allowed this inquiry, so it is not made: the source counts as missing."""
         return await self._give_up(case, terms, "no_consent", now, run.ended("blocked", "no_consent"))
 
-    async def _give_up(
-        self, case: Case, terms: SourceTerms, why: str, now: datetime, run: StepRun
-    ) -> EvidenceRecord:
+    async def _give_up(self, case: Case, terms: SourceTerms, why: str, now: datetime, run: StepRun) -> EvidenceRecord:
         record = case.asked(terms.name)
         if record is None:
             await self._casework.reserve(case, terms, now, why)
@@ -110,9 +103,7 @@ class Evidence:
             return record
         return await self._casework.settle_without_answer(case, record, EvidenceState.GIVEN_UP, now, run)
 
-    async def _send(
-        self, case: Case, sources: Sequence[SourceTerms], now: datetime
-    ) -> dict[str, EvidenceRecord]:
+    async def _send(self, case: Case, sources: Sequence[SourceTerms], now: datetime) -> dict[str, EvidenceRecord]:
         """Marks as sent, in one write, every source its gate lets through."""
         permitted = []
         for terms in sources:
@@ -198,7 +189,7 @@ class Evidence:
                 source=terms.name,
                 purpose=terms.purpose,
                 subject=case.subject,
-                consent=consent["reference"] if consent else None,
+                consent=consent.get("reference") if consent else None,
             )
 
         return inquiry

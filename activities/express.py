@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.decisions import Decisions
 from activities.evidence import Evidence
+from activities.failures import reported_to_temporal
 from activities.messages import Progress, Step
 from activities.policy import Policy
 from activities.scoring import Scoring
@@ -39,13 +40,14 @@ class Express:
 
     @activity.defn(name="decide_at_once")
     async def decide_at_once(self, step: Step) -> Progress:
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._decide(step)
-        except PlimsollError as error:
-            return Progress(blocked_by=error.code)
-        except TimeoutError:
-            return Progress(blocked_by="too_slow")
+        with reported_to_temporal():
+            try:
+                async with asyncio.timeout(SECONDS):
+                    return await self._decide(step)
+            except PlimsollError as error:
+                return Progress(blocked_by=error.code)
+            except TimeoutError:
+                return Progress(blocked_by="too_slow")
 
     async def _decide(self, step: Step) -> Progress:
         case = await self._casework.load(step.case.application)

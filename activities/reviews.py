@@ -10,9 +10,7 @@ from plimsoll.ports import CaseworkStore, DecisionBell, Products, ReviewStore
 
 
 class Reviews:
-    def __init__(
-        self, casework: CaseworkStore, reviews: ReviewStore, products: Products, bell: DecisionBell
-    ) -> None:
+    def __init__(self, casework: CaseworkStore, reviews: ReviewStore, products: Products, bell: DecisionBell) -> None:
         self._casework = casework
         self._reviews = reviews
         self._products = products

@@ -3,8 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
-from plimsoll.adapters.models import CatBoostScorer
+from plimsoll.adapters.datasets.south_german import SouthGerman
+from plimsoll.adapters.models import folder
+from plimsoll.adapters.models.folder import Manifest
+from plimsoll.adapters.models.scorer import CatBoostScorer
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.applications import Applications
@@ -20,6 +24,9 @@ from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.errors import Unavailable
+from plimsoll.domain.facts import Stage, facts_of
+from plimsoll.domain.features import snapshot
+from plimsoll.domain.product import Product
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 
@@ -74,7 +81,6 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         private_key=settings.secrets / "seal_key.pem",
         public_key=settings.secrets / "seal_key.pub",
     )
-    products = ProductFolder(settings.products_dir)
     return Ports(
         database=database,
         vault=vault,
@@ -87,12 +93,47 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         bell=Bell(reading),
         gate=SourceGate(database),
         sources=build_sources(source_addresses(settings), client),
-        products=products,
+        products=product_packs(settings),
         scorer=CatBoostScorer(settings.models),
-        policies=ZenPolicyEngine(settings.products_dir),
+        policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
     )
+
+
+def product_packs(settings: Settings) -> ProductFolder:
+    return ProductFolder(settings.products_dir)
+
+
+def policy_engine(settings: Settings) -> ZenPolicyEngine:
+    return ZenPolicyEngine(settings.products_dir)
+
+
+def shipped_set(settings: Settings) -> SouthGerman:
+    """The labelled applicants that ship with the product."""
+    return SouthGerman(settings.data_dir / "south_german")
+
+
+def train_on_shipped(settings: Settings, product: Product, created_at: str) -> Manifest:
+    """A new version of the product's model, trained on the shipped set's training part, made live."""
+    from plimsoll.adapters.models import training
+
+    rows = shipped_set(settings).training()
+    today = datetime.fromisoformat(created_at).date()
+    snapshots = (
+        snapshot(product.features, facts_of(product, row.body, row.evidence, as_of=today, stage=Stage.DECIDE))
+        for row in rows
+    )
+    examples = training.Examples(snapshots=tuple(snapshots), bad=tuple(row.bad for row in rows))
+    manifest = training.train(product, examples, settings.models, created_at=created_at)
+    folder.make_live(settings.models, manifest.name, manifest.version)
+    return manifest
+
+
+def live_model(settings: Settings, product: Product) -> Manifest:
+    """Raises Unavailable when no version is live."""
+    version = folder.live_version(settings.models, product.model)
+    return folder.read_manifest(folder.version_folder(settings.models, product.model, version))
 
 
 def source_addresses(settings: Settings) -> dict[str, str]:

@@ -41,4 +41,5 @@ def _where_not_what(exc_info: structlog.typing.ExcInfo) -> str:
     import traceback
 
     frames = traceback.extract_tb(exc_info[2])[-6:]
-    return " < ".join([exc_info[0].__name__, *(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(frames))])
+    places = (f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+    return " < ".join([exc_info[0].__name__, *places])

@@ -12,17 +12,16 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.decisions import Decisions
+    from activities.evidence import Evidence
     from activities.express import Express
+    from activities.messages import CaseRef, Ending, Progress, Pull, ReviewState, SourcePlan, Step
     from activities.policy import Policy
     from activities.reviews import Reviews
     from activities.scoring import Scoring
-
-    from activities.evidence import Evidence
-    from activities.messages import CaseRef, Ending, Progress, Pull, ReviewState, SourcePlan, Step
     from plimsoll.domain.product import Lane
     from workflows import names
     from workflows.patience import (
@@ -71,7 +70,7 @@ class UnderwriteApplication:
                 schedule_to_close_timeout=EXPRESS_PATIENCE,
                 retry_policy=AT_MOST_ONCE,
             )
-        except ActivityError as error:
+        except FailureError as error:  # a local activity's failure comes bare, not inside an ActivityError
             if is_cancelled_exception(error):
                 raise
             return Progress(blocked_by="express_failed")

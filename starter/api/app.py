@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
@@ -40,11 +41,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=partial(_live, settings=settings),
     )
     problems.install(app)
+    refuse_unguarded(all_routes(), PUBLIC)
     for module in ROUTERS:
         app.include_router(module.router)
-    refuse_unguarded(app, PUBLIC)
     app.add_middleware(Envelope, body_limit=settings.body_limit, timeout=settings.request_timeout)
     return app
+
+
+def all_routes() -> list[APIRoute]:
+    """Every route of ours, with its permissions to be read off (`auth.permissions_of`)."""
+    return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
 
 
 @asynccontextmanager

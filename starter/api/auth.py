@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterable
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.routing import APIRoute
 
-from plimsoll.adapters.postgres.access import Access
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import NotSignedIn
+from plimsoll.wiring import Access
 
 TRUST = 2.0  # seconds a key or session is trusted without asking Postgres again
 PUBLIC = "public"
@@ -70,17 +70,19 @@ def bearer(request: Request) -> str:
     return credential.strip()
 
 
-def refuse_unguarded(app: FastAPI, public: Iterable[str]) -> None:
+def refuse_unguarded(routes: Iterable[APIRoute], public: Iterable[str]) -> None:
     """Raises RuntimeError naming every route that declares no permission and is not on the public list."""
     open_routes = set(public)
     unguarded = [
         f"{','.join(sorted(route.methods))} {route.path}"
-        for route in app.routes
-        if isinstance(route, APIRoute) and route.path not in open_routes and not _guarded(route)
+        for route in routes
+        if route.path not in open_routes and not permissions_of(route)
     ]
     if unguarded:
         raise RuntimeError(f"Routes without a declared permission: {'; '.join(unguarded)}.")
 
 
-def _guarded(route: APIRoute) -> bool:
-    return any(isinstance(dependency.call, Needs) for dependency in route.dependant.dependencies)
+def permissions_of(route: APIRoute) -> tuple[Permission, ...]:
+    """Any one of these lets a caller in; empty when the route declares none."""
+    guards = (dependency.call for dependency in route.dependant.dependencies)
+    return tuple(permission for guard in guards if isinstance(guard, Needs) for permission in guard.permissions)

@@ -82,7 +82,8 @@ class Envelope:
                 await self._app(scope, counted, noted)
         except TimeoutError:
             if not started:
-                late = problem(503, "timeout", f"No answer within {self._timeout:g} s: ask again.", {"Retry-After": "5"})
+                sentence = f"No answer within {self._timeout:g} s: ask again."
+                late = problem(503, "timeout", sentence, {"Retry-After": "5"})
                 await late(scope, receive, send)
 
     def _too_big(self) -> TooLarge:

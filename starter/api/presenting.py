@@ -3,11 +3,11 @@
 What the law protects stays out: a reviewer sees what may be weighed, not who it is.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from plimsoll.adapters.postgres.reading import waiting_on
+from plimsoll.domain.case import waiting_on
 from plimsoll.domain.product import Product
 from plimsoll.domain.values import Status
 
@@ -121,12 +121,18 @@ def timings(row: Json, steps: list[Json] | None) -> Json:
         "accepted_at": row["accepted_at"],
         "completed_at": row["closed_at"],
         "decided_at": decided,
-        "processing_ms": round((decided - row["accepted_at"]).total_seconds() * 1000, 1) if decided else None,
+        "processing_ms": _processing_ms(row, steps or []) if decided else None,
         "steps": [
             {"step": s["step"], "source": s["source"], "lane": s["lane"], "ms": s["duration_ms"], "result": s["result"]}
             for s in steps or []
         ],
     }
+
+
+def _processing_ms(row: Json, steps: list[Json]) -> float | None:
+    """From acceptance to the end of the step that recorded it. `decided_at` is the run's clock, not a stopwatch."""
+    ends = [s["started_at"] + timedelta(milliseconds=s["duration_ms"]) for s in steps if s["step"] == "record"]
+    return round((max(ends) - row["accepted_at"]).total_seconds() * 1000, 1) if ends else None
 
 
 def money(amount: Decimal | None) -> str | None:

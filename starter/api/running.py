@@ -6,11 +6,10 @@ from urllib.parse import quote
 
 from fastapi import Request
 
-from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.product import Product
 from plimsoll.settings import Settings
-from plimsoll.wiring import Ports
+from plimsoll.wiring import Bell, Ports
 from starter.api.admission import Admission
 from starter.engine import Engine
 from starter.intake import Intake

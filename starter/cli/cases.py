@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="JSON object, JSON lines or CSV; - reads standard input.", allow_dash=True)],
+    file: Annotated[Path, typer.Argument(help="JSON object, JSON lines or CSV; - reads standard input.")],
     product: Annotated[str | None, typer.Option(help="Product of applications that name none.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Key of a single application.")] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for each decision.", min=0, max=25)] = 20,
@@ -82,7 +82,8 @@ def trace(application: str, role: AsRole = None, json: AsJson = False) -> int:
         print(f"  {path:32} {value}")
     print("\nEvidence")
     for evidence in found["evidence"]:
-        print(f"  {evidence['source']:10} {evidence['state']:9} attempts {evidence['attempts']}  {evidence['summary'] or ''}")
+        said = evidence["summary"] or evidence["last_error"] or ""
+        print(f"  {evidence['source']:10} {evidence['state']:9} attempts {evidence['attempts']}  {said}")
     print("\nRules that fired")
     for hit in found["rule_hits"]:
         print(f"  {hit['id']:28} {hit['effect'] or 'flag':14} {hit['values_read']}")

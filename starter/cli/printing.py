@@ -88,7 +88,8 @@ def decision(found: dict[str, Any]) -> None:
         print(f"  {reason['rank']}. {reason['text']}  [{reason['code']}]")
     waiting = found.get("waiting_on")
     if waiting:
-        print(f"  waits on {', '.join(waiting['what'])} since {waiting['since']}, until {waiting['until']} at the latest")
+        what = ", ".join(waiting["what"])
+        print(f"  waits on {what} since {waiting['since']}, until {waiting['until']} at the latest")
     if found.get("review") and not found["outcome"]:
         print(f"  waits for a person: {found['review']['id']} in queue {found['review']['queue']}")
     if found.get("timings", {}).get("processing_ms") is not None:

@@ -53,10 +53,10 @@ def show(
 @app.command("check")
 def check(product: str, json: AsJson = False) -> int:
     """Whether a pack is whole: every reason worded, nothing protected read, every field declared."""
-    from plimsoll.adapters.products import ProductFolder
     from plimsoll.settings import load_settings
+    from plimsoll.wiring import product_packs
 
-    problems = ProductFolder(load_settings().products_dir).check(product)
+    problems = product_packs(load_settings()).check(product)
     return _report(problems, f"{product} is whole.", json)
 
 
@@ -68,7 +68,7 @@ def check_policy(product: str, json: AsJson = False) -> int:
 
 
 @policy.command("test")
-def test_policy(product: str, json: AsJson = False) -> int:
+def run_cases(product: str, json: AsJson = False) -> int:
     """Runs the cases of the pack through its rules."""
     results = _engine().run_cases(_product(product))
     failed = [result for result in results if not result.passed]
@@ -100,17 +100,17 @@ def diff_policy(
 
 
 def _engine():
-    from plimsoll.adapters.policies import ZenPolicyEngine
     from plimsoll.settings import load_settings
+    from plimsoll.wiring import policy_engine
 
-    return ZenPolicyEngine(load_settings().products_dir)
+    return policy_engine(load_settings())
 
 
 def _product(product: str):
-    from plimsoll.adapters.products import ProductFolder
     from plimsoll.settings import load_settings
+    from plimsoll.wiring import product_packs
 
-    return ProductFolder(load_settings().products_dir).get(product)
+    return product_packs(load_settings()).get(product)
 
 
 def _report(problems: list[str], all_well: str, json: bool) -> int:

@@ -105,9 +105,7 @@ class Casework:
 
     # Evidence -----------------------------------------------------------------------------
 
-    async def send(
-        self, case: Case, sources: Sequence[SourceTerms], now: datetime
-    ) -> dict[str, EvidenceRecord]:
+    async def send(self, case: Case, sources: Sequence[SourceTerms], now: datetime) -> dict[str, EvidenceRecord]:
         """Reserves and marks as sent, in one transaction, what has not been asked yet.
 
         Returns only the rows this call won: whoever lost the race finds the stored row by loading again.
@@ -446,9 +444,7 @@ class Casework:
             "error": run.error,
         }
 
-    def _entry(
-        self, kind: str, case: Case, reason: str, now: datetime, *, actor: str = SYSTEM.id, **facts: Any
-    ) -> Row:
+    def _entry(self, kind: str, case: Case, reason: str, now: datetime, *, actor: str = SYSTEM.id, **facts: Any) -> Row:
         made: Entry = entry(
             kind,
             application=case.application,

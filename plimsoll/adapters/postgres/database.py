@@ -39,9 +39,7 @@ class Database:
             try:
                 await self._pool.wait(timeout=wait)
             except PoolTimeout:
-                raise Unavailable(
-                    "Postgres does not answer: is it running? `plimsoll doctor` says more."
-                ) from None
+                raise Unavailable("Postgres does not answer: is it running? `plimsoll doctor` says more.") from None
 
     async def close(self) -> None:
         await self._pool.close()

@@ -108,9 +108,7 @@ class Sealer:
                 await asyncio.sleep(every)
 
     async def _tip(self, connection: AsyncConnection[DictRow]) -> Tip:
-        row = await (
-            await connection.execute("select seq, hash from ledger_seal order by seq desc limit 1")
-        ).fetchone()
+        row = await (await connection.execute("select seq, hash from ledger_seal order by seq desc limit 1")).fetchone()
         return Tip(seq=row["seq"], hash=bytes(row["hash"]), floor=0) if row else Tip(seq=0, hash=FIRST_LINK, floor=0)
 
     async def _settled_floor(self, connection: AsyncConnection[DictRow]) -> int:

@@ -1,12 +1,10 @@
 """What API and console read: the decision object, lists, the trace. Nothing here writes."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.evidence import EvidenceState
 from plimsoll.ports import Vault
 
 CASE = """
@@ -130,9 +128,7 @@ class Reading:
         known = dict.fromkeys(("mine", "after", "status", "outcome", "product", "external_id", "waiting_on"))
         return await self._database.rows(LIST, known | filters | {"limit": limit})
 
-    async def queue(
-        self, *, queue: str | None, state: list[str] | None, after: str | None, limit: int
-    ) -> list[Row]:
+    async def queue(self, *, queue: str | None, state: list[str] | None, after: str | None, limit: int) -> list[Row]:
         return await self._database.rows(QUEUE, {"queue": queue, "state": state, "after": after, "limit": limit})
 
     async def statuses(self, applications: list[str]) -> dict[str, str]:
@@ -172,21 +168,3 @@ class Reading:
             """,
             {"product": product, "after": after, "limit": limit},
         )
-
-
-def waiting_on(evidence: list[Row]) -> dict[str, Any] | None:
-    """What a case waits on, since when and until when at the latest; None when on nothing."""
-    waits = [
-        found
-        for found in evidence
-        if found["state"] in (EvidenceState.RESERVED, EvidenceState.SENT) and found["last_error"]
-    ]
-    if not waits:
-        return None
-    since: list[datetime] = [wait["waiting_since"] for wait in waits if wait["waiting_since"]]
-    return {
-        "what": sorted(wait["source"] for wait in waits),
-        "why": {wait["source"]: wait["last_error"] for wait in waits},
-        "since": min(since) if since else None,
-        "until": max(wait["deadline"] for wait in waits),
-    }

@@ -62,5 +62,3 @@ class LocalVault:
             return AESGCM(self._wrapping.decrypt(wrapped_key[:NONCE], wrapped_key[NONCE:], b"person key"))
         except InvalidTag:
             raise Unavailable("A person's key does not unwrap: the key file is not the one it was made with.") from None
-
-

@@ -9,8 +9,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.errors import NotFound
-from plimsoll.domain.product import Product
 from plimsoll.domain.values import Outcome, Status
 from starter.api.auth import Needs
 from starter.api.presenting import case_object, decision_object, list_item, page
@@ -171,5 +169,3 @@ def answer_json(content: Any, status: int = 200, headers: dict[str, str] | None 
     from fastapi.encoders import jsonable_encoder
 
     return JSONResponse(jsonable_encoder(content), status, headers)
-
-

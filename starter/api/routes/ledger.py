@@ -29,14 +29,10 @@ async def events(
         {"after": after, "limit": limit + 1},
     )
     shown = [{"seq": row["seq"], **json.loads(bytes(row["body"]))} for row in rows[:limit]]
-    return answer_json(
-        {"data": shown, "has_more": len(rows) > limit, "after": shown[-1]["seq"] if shown else after}
-    )
+    return answer_json({"data": shown, "has_more": len(rows) > limit, "after": shown[-1]["seq"] if shown else after})
 
 
 @router.get("/ledger/verification", summary="Verify the whole record now")
-async def verification(
-    actor: Annotated[Actor, Depends(Needs(Permission.READ_LEDGER))], house: House
-) -> dict[str, Any]:
+async def verification(actor: Annotated[Actor, Depends(Needs(Permission.READ_LEDGER))], house: House) -> dict[str, Any]:
     found = await house.ports.verifier.verify()
     return {"ok": found.ok, **found.__dict__}
