@@ -4,8 +4,9 @@ Precedence: the most severe effect of any hit wins, so adding a hit never soften
 Doubt about who or what is in front of us must not end in a decline; that is not an exception
 here but stands in the policy itself, whose declining rows fire only when no doubt is open.
 Without a hit an application is approved if the policy prices it, its grade's limits hold it,
-and the price covers its risk; else on a smaller or shorter offer that passes; else declined
-with the reasons of the part it failed. A policy that says nothing refers: silence is no yes.
+and the price covers its risk; else it gets the largest smaller or shorter offer that passes;
+else a person looks for one. An application that only the score declines may get such an offer,
+too, and is declined when there is none. A policy that says nothing refers: silence is no yes.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any
 from plimsoll.domain.affordability import offer_facts
 from plimsoll.domain.decision import PolicyVerdict, RuleHit, Verdict
 from plimsoll.domain.facts import Ask, Facts
-from plimsoll.domain.offers import Considered, Evaluate, best_offer, consider, facts_for, score_facts
+from plimsoll.domain.offers import Considered, Evaluate, best_offer, consider, score_facts
 from plimsoll.domain.pricing import cents, expected_loss
 from plimsoll.domain.product import Product
 from plimsoll.domain.reasons import coded_reason, first_ranked, rule_reasons
@@ -24,6 +25,8 @@ from plimsoll.domain.scoring import OfferRisk, Reason, Score
 from plimsoll.domain.values import Outcome, OutcomeSource
 
 LIMITS = {"amount_limit": "amount_above_limit", "term_limit": "term_above_limit"}  # what failed -> reason code
+NO_OFFER_FITS = "The request is above its limits or its price, and no smaller offer passes"
+NO_PRICE = "The policy neither prices nor refuses this application"
 
 
 def screened(product: Product, answer: PolicyVerdict) -> Verdict | None:
@@ -34,7 +37,7 @@ def screened(product: Product, answer: PolicyVerdict) -> Verdict | None:
     outcome = strictest(answer.hits)
     if outcome.severity < Outcome.REFER.severity:
         return None
-    return _by_rules(product, outcome, answer, score=None, tried=())
+    return _by_rules(product, outcome, answer)
 
 
 def decide(product: Product, facts: Facts, score: Score, evaluate: Evaluate, as_of: datetime) -> Verdict:
@@ -46,16 +49,17 @@ def decide(product: Product, facts: Facts, score: Score, evaluate: Evaluate, as_
     facts = with_score(product, facts, score)
     asked = consider(product, facts, _as_asked(facts, score), evaluate, as_of)
     outcome = strictest(asked.verdict.hits)
-    if outcome is Outcome.REFER or (outcome is Outcome.DECLINE and not _only_the_score(asked.verdict.hits)):
-        return _by_rules(product, outcome, asked.verdict, score, ())
     if asked.passes:
         return _approved(product, asked, score)
-    if outcome is not Outcome.DECLINE and asked.verdict.annual_rate is None:
-        return _unpriced(product, asked.verdict, score)
-    offer, tried = best_offer(product, facts, score, evaluate, as_of)
-    if offer is None:
+    if outcome is Outcome.REFER or _knocked_out(asked.verdict.hits):
+        return _by_rules(product, outcome, asked.verdict)
+    searched = _may_get_less(asked.verdict.hits)
+    offer, tried = best_offer(product, facts, score, evaluate, as_of) if searched else (None, ())
+    if offer is not None:
+        return _counter_offered(product, asked, offer, score, tried)
+    if outcome is Outcome.DECLINE:
         return _declined(product, asked, score, tried)
-    return _counter_offered(product, asked, offer, score, tried)
+    return _without_an_offer(asked, tried)
 
 
 def strictest(hits: Sequence[RuleHit]) -> Outcome:
@@ -86,14 +90,18 @@ def _as_asked(facts: Facts, score: Score) -> OfferRisk:
     )
 
 
-def _only_the_score(hits: Sequence[RuleHit]) -> bool:
-    """Whether every declining hit stands for the score: such a row carries no reason of its own."""
-    return all(hit.reason is None for hit in hits if hit.effect is Outcome.DECLINE)
+def _knocked_out(hits: Sequence[RuleHit]) -> bool:
+    """Declined for a rule's own reason. A row that stands for the score carries none."""
+    return any(hit.effect is Outcome.DECLINE and hit.reason is not None for hit in hits)
 
 
-def _by_rules(
-    product: Product, outcome: Outcome, answer: PolicyVerdict, score: Score | None, tried: tuple[dict[str, Any], ...]
-) -> Verdict:
+def _may_get_less(hits: Sequence[RuleHit]) -> bool:
+    """A caution beside the score's decline rules an offer out: with it alone a person would look,
+    and a further hit must not turn that into an offer."""
+    return all(hit.effect is not Outcome.REFER for hit in hits)
+
+
+def _by_rules(product: Product, outcome: Outcome, answer: PolicyVerdict) -> Verdict:
     """Declined or referred by rules: the reasons are those of the hits that decided."""
     deciding = [hit for hit in answer.hits if hit.effect is outcome]
     return Verdict(
@@ -102,12 +110,11 @@ def _by_rules(
         reasons=first_ranked(rule_reasons(product, deciding)),
         hits=answer.hits,
         terms=None,
-        expected_loss=_loss(product, score, None),
+        expected_loss=None,
         policy=answer.policy,
         grade=answer.grade,
         needs_a_person=outcome is Outcome.REFER,
         why_a_person=tuple(hit.name for hit in deciding) if outcome is Outcome.REFER else (),
-        counter_offers_tried=tried,
     )
 
 
@@ -124,18 +131,22 @@ def _approved(product: Product, asked: Considered, score: Score) -> Verdict:
     )
 
 
-def _unpriced(product: Product, answer: PolicyVerdict, score: Score) -> Verdict:
-    """Neither a hit nor a grade: a hole in the policy, or a score it could not read."""
+def _without_an_offer(asked: Considered, tried: tuple[dict[str, Any], ...]) -> Verdict:
+    """Nothing speaks against the applicant, yet neither the ask nor a smaller offer has a price that
+    passes: a hole in the policy, a score it could not read, or a limit no offer fits under."""
+    priced = asked.verdict.annual_rate is not None
     return Verdict(
         outcome=Outcome.REFER,
         source=OutcomeSource.RULE,
         reasons=(),
-        hits=answer.hits,
+        hits=asked.verdict.hits,
         terms=None,
-        expected_loss=_loss(product, score, None),
-        policy=answer.policy,
+        expected_loss=None,
+        policy=asked.verdict.policy,
+        grade=asked.verdict.grade,
         needs_a_person=True,
-        why_a_person=("The policy neither prices nor refuses this application",),
+        why_a_person=(NO_OFFER_FITS if priced else NO_PRICE,),
+        counter_offers_tried=tried,
     )
 
 
@@ -146,7 +157,7 @@ def _declined(product: Product, asked: Considered, score: Score, tried: tuple[di
         reasons=_reasons_of_failure(product, asked, score),
         hits=asked.verdict.hits,
         terms=None,
-        expected_loss=_loss(product, score, asked.ask.amount),
+        expected_loss=expected_loss(score.probability_of_default, asked.ask.amount, product.risk),
         policy=asked.verdict.policy,
         grade=asked.verdict.grade,
         counter_offers_tried=tried,
@@ -181,12 +192,3 @@ def _reasons_of_failure(product: Product, asked: Considered, score: Score) -> tu
         if failure in asked.failed
     ]
     return first_ranked(limits, score.reasons)
-
-
-def _loss(product: Product, score: Score | None, amount: Decimal | None) -> Any:
-    if score is None or amount is None:
-        return None
-    return expected_loss(score.probability_of_default, amount, product.risk)
-
-
-__all__ = ["ask_of", "decide", "facts_for", "screened", "strictest", "with_score"]

@@ -8,7 +8,6 @@ import numpy.typing as npt
 Shares = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
-BOOTSTRAPS = 500
 CALIBRATION_BINS = 10
 
 
@@ -37,8 +36,13 @@ def auc(bad: Labels, score: Shares) -> float:
 
 
 def auc_interval(bad: Labels, score: Shares, confidence: float = 0.95) -> tuple[float, float]:
-    """DeLong's interval (DeLong, DeLong, Clarke-Pearson 1988) by the ranks of Sun and Xu (2014)."""
+    """DeLong's interval (DeLong, DeLong, Clarke-Pearson 1988) by the ranks of Sun and Xu (2014).
+
+    One row of either kind says nothing: then it is everything from 0 to 1.
+    """
     bads, goods = score[bad == 1], score[bad == 0]
+    if min(len(bads), len(goods)) < 2:
+        return 0.0, 1.0
     together = _mid_ranks(np.concatenate([bads, goods]))
     above = (together[: len(bads)] - _mid_ranks(bads)) / len(goods)
     below = 1.0 - (together[len(bads) :] - _mid_ranks(goods)) / len(bads)

@@ -78,4 +78,4 @@ def _mid_ranks(numbers: Matrix, knots: Matrix) -> Matrix:
     """The share of rows below each knot, ties counted half."""
     known = np.sort(numbers[~np.isnan(numbers)])
     below, up_to = np.searchsorted(known, knots), np.searchsorted(known, knots, side="right")
-    return (below + up_to) / 2 / max(len(known), 1)
+    return ((below + up_to) / 2 / max(len(known), 1)).astype(np.float32)
