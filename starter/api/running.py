@@ -1,6 +1,7 @@
 """What a running API process holds, handed to its routes."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from starter.api.admission import Admission
 from starter.engine import Engine
 from starter.intake import Intake
 
+FIGURES_KEPT = 10.0
+
 
 @dataclass
 class Running:
@@ -22,10 +25,19 @@ class Running:
     engine: Engine
     intake: Intake
     admission: Admission
+    _counts: dict[str, Any] = field(default_factory=dict)
+    _counted_at: float = float("-inf")
 
     @property
     def bell(self) -> Bell:
         return self.ports.bell
+
+    async def figures(self) -> dict[str, Any]:
+        """Counts for `/metrics`, at most ten seconds old: they read whole tables. Raises Unavailable."""
+        if time.monotonic() - self._counted_at > FIGURES_KEPT:
+            self._counts = await self.ports.reading.counts() | {"backlog": await self.ports.outbox.backlog()}
+            self._counted_at = time.monotonic()
+        return self._counts | {"engine": float(self.engine.connected)}
 
     def product_of(self, row: dict[str, Any]) -> Product | None:
         """The pack of a stored application; None when it is not deployed any more."""

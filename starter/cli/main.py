@@ -7,6 +7,7 @@ import os
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from starter.cli import cases, keys, models, products, record, reviews, stack
 
@@ -38,21 +39,18 @@ def main() -> None:
 
 def run() -> int:
     """Runs one verb; an expected error is one sentence on stderr and an exit code, never a traceback."""
-    import click
-
     from plimsoll.domain.errors import PlimsollError
 
     try:
         result = app(standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         return leaving.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         print("Stopped.", file=sys.stderr)
         return 1
-    except click.ClickException as usage:
-        usage.show()
-        return 2
+    except TyperException as usage:
+        return _usage(usage)
     except PlimsollError as error:
         from starter.cli.printing import exit_code, tell
 
@@ -62,6 +60,16 @@ def run() -> int:
         return 130
     except BrokenPipeError:
         return 0
+
+
+def _usage(error: TyperException) -> int:
+    """One sentence, and where to read on."""
+    context = getattr(error, "ctx", None)
+    said = error.format_message().strip()
+    print(said, file=sys.stderr)
+    if "--help" not in said:
+        print(f"Try: {context.command_path if context else 'plimsoll'} --help", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -47,10 +47,11 @@ def table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns:
-        shown.add_column(heading, overflow="fold")
+        shown.add_column(heading, no_wrap=True)
     for row in rows:
         shown.add_row(*(Text(_cell(row.get(field))) for field in columns.values()))
-    Console().print(shown)
+    # Wider than the terminal rather than torn apart: ids are there to be copied.
+    Console(width=max(Console().width, 200)).print(shown, crop=False, soft_wrap=True)
 
 
 def _cell(value: Any) -> str:

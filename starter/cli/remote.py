@@ -2,10 +2,12 @@
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plimsoll.domain import errors
-from plimsoll.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from plimsoll.settings import Settings
 
 OF_STATUS = {
     401: errors.NotSignedIn, 403: errors.NotAllowed, 404: errors.NotFound, 409: errors.Conflict,
@@ -16,8 +18,10 @@ OF_STATUS = {
 class Remote:
     """`with Remote("analyst") as api: api.get("/v1/…")`"""
 
-    def __init__(self, role: str, settings: Settings | None = None, timeout: float = 40.0) -> None:
+    def __init__(self, role: str, settings: "Settings | None" = None, timeout: float = 40.0) -> None:
         import httpx
+
+        from plimsoll.settings import load_settings
 
         self.settings = settings or load_settings()
         self._http = httpx.Client(
@@ -38,7 +42,8 @@ class Remote:
 
     def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[Any, int]:
         """The answer and its status code."""
-        return self._call("POST", path, content=None if body is None else json.dumps(body).encode(), headers=headers)
+        content = None if body is None else json.dumps(body).encode()
+        return self._call("POST", path, content=content, headers={"Content-Type": "application/json"} | (headers or {}))
 
     def delete(self, path: str) -> None:
         self._call("DELETE", path)
@@ -69,7 +74,7 @@ def as_error(answer: Any) -> errors.PlimsollError:
     })  # fmt: skip
 
 
-def key_of(settings: Settings, role: str) -> str:
+def key_of(settings: "Settings", role: str) -> str:
     """`PLIMSOLL_API_KEY`, else the local key of the role. Raises NotSignedIn."""
     given = os.environ.get("PLIMSOLL_API_KEY")
     if given:
