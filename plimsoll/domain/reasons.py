@@ -14,7 +14,7 @@ from plimsoll.domain.scoring import Reason, ReasonSource
 
 MOST_REASONS = 4
 # A concept below this share of all that counted against the applicant is no principal reason.
-LEAST_SHARE = 0.05
+LEAST_SHARE = 0.10
 
 
 def score_reasons(

@@ -115,8 +115,9 @@ class LoadedModel:
         if not unknown.any():
             return row[None, :]
         step = max(1, len(self._training_rows) // COMPLETIONS)
-        completions = np.repeat(row[None, :], COMPLETIONS, axis=0)
-        completions[:, unknown] = self._training_rows[::step][:COMPLETIONS, unknown]
+        others = self._training_rows[::step][:COMPLETIONS]
+        completions = np.repeat(row[None, :], len(others), axis=0)
+        completions[:, unknown] = others[:, unknown]
         return completions
 
     def _with_ask(self, rows: Matrix, ask: Ask) -> Matrix:
