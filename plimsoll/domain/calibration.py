@@ -1,6 +1,5 @@
 """From a model's log-odds to a probability, and from the sample's base rate to the portfolio's."""
 
-import math
 from typing import TypeVar
 
 import numpy as np
@@ -45,7 +44,3 @@ def prior_odds_ratio(sample_rate: float, portfolio_rate: float) -> float:
 def on_sample_scale(probability: float, sample_rate: float, portfolio_rate: float) -> float:
     """The way back: what a corrected probability was on the sample."""
     return corrected(probability, portfolio_rate, sample_rate)
-
-
-def log_odds_of(probability: float) -> float:
-    return math.log(probability / (1.0 - probability))

@@ -4,7 +4,7 @@ Risk never rises when amount or term falls (the model is monotone in both, and s
 bootstrap members), so of two offers with the same term the smaller one is never worse.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -127,7 +127,3 @@ def _remembered(considered: Considered, risk: OfferRisk) -> dict[str, Any]:
 
 def _largest_first(offer: Ask | OfferRisk) -> tuple[Decimal, int]:
     return -offer.amount, -offer.term_months
-
-
-def asks(alternatives: Sequence[OfferRisk]) -> list[Ask]:
-    return [Ask(amount=risk.amount, term_months=risk.term_months) for risk in alternatives]
