@@ -1,6 +1,7 @@
 """The one door: whatever wants to be decided comes in here, from the API or anything that calls it."""
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from plimsoll.ports import Accepted, ApplicationStore, EngineTask, Products, Vau
 
 HEAD_START = 2.0  # seconds an eager start has before the dispatcher looks after it
 LONGEST_KEY = 200
+LONGEST_NUMBER = 40
 
 
 class Intake:
@@ -99,7 +101,13 @@ def checked_key(key: str | None) -> str:
 def strict_json(raw: bytes) -> dict[str, Any]:
     """The JSON object in these bytes. Refuses duplicate keys, NaN, infinities, lone surrogates and 10⁴⁰⁰."""
     try:
-        body = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        body = json.loads(
+            raw,
+            parse_constant=_no_constant,
+            parse_int=_no_giant,
+            parse_float=_no_giant,
+            object_pairs_hook=_no_duplicates,
+        )
         json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply to be an application.") from None
@@ -112,6 +120,13 @@ def strict_json(raw: bytes) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number an application may hold")
+
+
+def _no_giant(digits: str) -> int | float:
+    """A float beyond all floats would be read as infinity, an endless integer stall whoever prints it."""
+    if len(digits) > LONGEST_NUMBER or not math.isfinite(float(digits)):
+        raise ValueError(f"{digits[:12]}… is not a number an application may hold")
+    return float(digits) if any(mark in digits for mark in ".eE") else int(digits)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class Financial(Section):
 class Consent(Section):
     """The applicant's word that one source may be asked for one purpose."""
 
-    source: Annotated[str, Field(max_length=40)]
-    purpose: Annotated[str, Field(max_length=80)]
+    source: Annotated[Text, Field(max_length=40)]
+    purpose: Annotated[Text, Field(max_length=80)]
     reference: Annotated[Text | None, Field(description="the source's own token, such as a bank link")] = None
 
 
@@ -67,7 +67,7 @@ class ApplicationFrame(Section):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     term_months: Annotated[int, Field(gt=0, le=480)]
     priority: Priority = Priority.NORMAL
-    jurisdiction: Annotated[str | None, Field(max_length=10)] = None
+    jurisdiction: Annotated[Text | None, Field(max_length=10)] = None
     applicant: Applicant
     financial: Financial
     consents: Annotated[tuple[Consent, ...], Field(max_length=20)] = ()

@@ -1,8 +1,8 @@
 """Ledger entries: what happened, in bytes that will hash the same in ten years.
 
-The body is canonical JSON (RFC 8785). Only strings, whole numbers, booleans, lists and
-objects are let in, for which sorted compact JSON *is* the canonical form; a float would not
-be, so probabilities are written as text. No personal value goes in: only ids, codes and
+The body is canonical JSON (RFC 8785). Only strings, whole numbers every reader holds exactly,
+booleans, lists and objects are let in, for which compact JSON with names in UTF-16 order *is*
+the canonical form; a float would not be, so probabilities are written as text. No personal value goes in: only ids, codes and
 digests of what was sealed, so that erasing a person leaves the chain whole.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 from plimsoll.domain.values import Value
 
 FIRST_LINK = bytes(32)
+LARGEST_EXACT = 2**53 - 1  # of the doubles RFC 8785 builds on
 
 
 class Entry(Value):
@@ -42,20 +43,24 @@ def entry(
 
 
 def canonical(content: dict[str, Any]) -> bytes:
-    """RFC 8785 bytes. Raises TypeError for a float or any value JSON does not have."""
-    _refuse_floats(content)
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """RFC 8785 bytes. Raises TypeError for a float, a giant, or any value JSON does not have."""
+    return json.dumps(_in_order(content), separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise TypeError(f"{value!r}: write numbers with a fraction as text in a ledger entry")
+def _in_order(value: Any) -> Any:
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > LARGEST_EXACT):
+        raise TypeError(f"{value!r}: write it as text in a ledger entry, readers would round it")
     if isinstance(value, dict):
-        for inner in value.values():
-            _refuse_floats(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _refuse_floats(inner)
+        if not all(isinstance(name, str) for name in value):
+            raise TypeError("the names of a ledger entry are text")
+        return {name: _in_order(value[name]) for name in sorted(value, key=_utf_16)}
+    if isinstance(value, list | tuple):
+        return [_in_order(inner) for inner in value]
+    return value
+
+
+def _utf_16(name: str) -> bytes:
+    return name.encode("utf-16-be")
 
 
 def digest(content: bytes) -> bytes:

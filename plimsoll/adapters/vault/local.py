@@ -48,7 +48,7 @@ class LocalVault:
             raise NotFound("This person's data was erased.")
         try:
             return self._key(bytes(wrapped_key)).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold even a nonce
             raise Unavailable(
                 f"The sealed data of {context} does not open: it was altered, or the key file is another one."
             ) from None
@@ -60,5 +60,5 @@ class LocalVault:
     def _unwrap(self, wrapped_key: bytes) -> AESGCM:
         try:
             return AESGCM(self._wrapping.decrypt(wrapped_key[:NONCE], wrapped_key[NONCE:], b"person key"))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Unavailable("A person's key does not unwrap: the key file is not the one it was made with.") from None

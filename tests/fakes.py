@@ -1,0 +1,49 @@
+"""Ports that live in the test: they keep their promises, only without the world behind them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from plimsoll.ports import EngineTask
+from tests.fake_sources import FakeEvidenceSource
+
+__all__ = ["FakeEvidenceSource", "FakeOutbox", "SilentBell"]
+
+
+@dataclass
+class SilentBell:
+    """Remembers for whom it was rung."""
+
+    rung: list[str] = field(default_factory=list)
+
+    def ring(self, application: str) -> None:
+        self.rung.append(application)
+
+
+@dataclass
+class FakeOutbox:
+    """Tasks owed to the engine, in memory: claimed once, back again when they failed."""
+
+    due: list[EngineTask] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    failures: list[tuple[int, str, float]] = field(default_factory=list)
+    ended: Callable[[str], bool] = lambda application: False
+
+    async def claim(self, limit: int) -> Sequence[EngineTask]:
+        taken, self.due = self.due[:limit], self.due[limit:]
+        return taken
+
+    async def delivered(self, task: int) -> None:
+        self.done.append(task)
+
+    async def failed(self, task: int, error: str, again_in: float) -> None:
+        self.failures.append((task, error, again_in))
+
+    async def open_cases(self, older_than: timedelta) -> Sequence[EngineTask]:
+        return []
+
+    async def has_ended(self, application: str) -> bool:
+        return self.ended(application)
+
+    async def start_under_new_id(self, application: str) -> int:
+        return 1
