@@ -6,54 +6,23 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import structlog
 import uvloop
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
-from activities import activities_on
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
 from starter.client import connect
 from starter.dispatcher import Dispatcher
+from starter.hosting import build_worker, hosts_anything
 from starter.logs import set_up_logging
 from starter.reconciler import Reconciler
-from workflows import names, workflows_on
+from workflows import names
 
 log = structlog.get_logger()
-
-DRAIN = timedelta(seconds=10)  # time for what is under way when asked to stop
-
-
-def build_worker(client: Client, ports: Ports, queue: str) -> Worker:
-    return Worker(
-        client,
-        task_queue=queue,
-        workflows=workflows_on(queue),
-        activities=activities_on(queue, ports),
-        activity_executor=ThreadPoolExecutor(4),
-        # Twice the throughput; determinism is what the replay tests and the sandboxed tests are for.
-        workflow_runner=UnsandboxedWorkflowRunner(),
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
-        activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
-        max_cached_workflows=500,
-        graceful_shutdown_timeout=DRAIN,
-    )
-
-
-def hosts_anything(queue: str, ports: Ports) -> bool:
-    """A queue whose work comes with a later version has nothing to poll for yet."""
-    return bool(workflows_on(queue) or activities_on(queue, ports))
-
-
-def hot_worker(client: Client, *, ports: Ports) -> Worker:
-    """The worker an API process hosts, so that what it starts it also runs."""
-    return build_worker(client, ports, names.DECISIONS)
 
 
 async def host(settings: Settings, queues: Sequence[str], ready_file: Path | None) -> None:

@@ -9,7 +9,6 @@ from activities.messages import Progress, Step
 from activities.policy import facts_to_decide
 from activities.scoring import asked_for
 from plimsoll.domain.case import Case, PersonsAnswer
-from plimsoll.domain.deciding import with_score
 from plimsoll.domain.decision import Verdict
 from plimsoll.domain.facts import Stage
 from plimsoll.domain.settling import settled
@@ -63,6 +62,6 @@ class Decisions:
         product = self._products.get(case.product)
         facts = evaluate = None
         if case.score is not None:
-            facts = with_score(product, facts_to_decide(case, product, step), case.score)
+            facts = facts_to_decide(case, product, step)
             evaluate = partial(self._engine.evaluate, product, self._engine.pin(product), Stage.DECIDE)
         return settled(product, proposal, case.score, answer, asked_for(case), step.now, facts, evaluate)

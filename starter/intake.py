@@ -60,7 +60,7 @@ class Intake:
             head_start=HEAD_START if eager else 0.0,
         )
         if eager and not accepted.replayed:
-            self._start_soon(_start_of(accepted, product, application.priority))
+            self._start_soon(start_of(accepted, product, application.priority))
         return accepted
 
     def _product(self, body: dict[str, Any]) -> Product:
@@ -73,7 +73,7 @@ class Intake:
         return self._products.get(name)
 
 
-def _start_of(accepted: Accepted, product: Product, priority: Any) -> EngineTask:
+def start_of(accepted: Accepted, product: Product, priority: Any) -> EngineTask:
     return EngineTask(
         id=0,
         kind="start",

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError, create_model
 
 from plimsoll.domain.errors import FieldsInvalid
 from plimsoll.domain.product import FieldKind, FieldSpec, Product
@@ -32,6 +32,8 @@ Text = Annotated[str, BeforeValidator(_no_nul), Field(min_length=1, max_length=2
 Money = Annotated[
     Decimal, BeforeValidator(_written_as_text), Field(allow_inf_nan=False, max_digits=14, decimal_places=2)
 ]
+
+WholeNumber = Annotated[int, Strict()]  # 18, but neither "18" nor 18.0 nor true
 
 
 class Section(BaseModel):
@@ -65,13 +67,15 @@ class ApplicationFrame(Section):
     external_id: Annotated[Text | None, Field(max_length=80, description="your own number for it")] = None
     amount: Annotated[Money, Field(gt=0, description="the amount asked for, as text")]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    term_months: Annotated[int, Field(gt=0, le=480)]
+    term_months: Annotated[WholeNumber, Field(gt=0, le=480)]
     priority: Priority = Priority.NORMAL
     jurisdiction: Annotated[Text | None, Field(max_length=10)] = None
     applicant: Applicant
     financial: Financial
     consents: Annotated[tuple[Consent, ...], Field(max_length=20)] = ()
 
+
+FRAME_SECTIONS: dict[str, type[Section]] = {"applicant": Applicant, "financial": Financial}
 
 _models: dict[str, type[ApplicationFrame]] = {}
 
@@ -90,8 +94,8 @@ def _build_model(product: Product) -> type[ApplicationFrame]:
         sections.setdefault(section, {})[name] = _field(spec)
     top = sections.pop("")
     for section, fields in sections.items():
-        base = {"applicant": Applicant, "financial": Financial}.get(section, Section)
-        model = create_model(section.title(), __base__=base, **fields)
+        base: type[Section] = FRAME_SECTIONS.get(section, Section)
+        model: type[Section] = create_model(section.title(), __base__=base, **fields)
         required = base is not Section or any(default.is_required() for _, default in fields.values())
         top[section] = (model, ...) if required else (model | None, None)
     return create_model(f"Application for {product.id}", __base__=ApplicationFrame, **top)
@@ -100,9 +104,9 @@ def _build_model(product: Product) -> type[ApplicationFrame]:
 def _field(spec: FieldSpec) -> tuple[Any, Any]:
     kinds: dict[FieldKind, Any] = {
         FieldKind.CHOICE: Literal[spec.values] if spec.values else str,
-        FieldKind.INTEGER: int,
+        FieldKind.INTEGER: WholeNumber,
         FieldKind.DECIMAL: Money,
-        FieldKind.BOOLEAN: bool,
+        FieldKind.BOOLEAN: Annotated[bool, Strict()],
         FieldKind.DATE: date,
         FieldKind.TEXT: Annotated[str, BeforeValidator(_no_nul)],
     }
@@ -112,11 +116,8 @@ def _field(spec: FieldSpec) -> tuple[Any, Any]:
         "le": spec.maximum,
         "max_length": spec.max_length or (200 if spec.kind is FieldKind.TEXT else None),
     }
-    field = Field(
-        default=... if spec.required else None,
-        description=spec.description,
-        **{name: rule for name, rule in rules.items() if rule is not None},
-    )
+    given: dict[str, Any] = {name: rule for name, rule in rules.items() if rule is not None}
+    field = Field(default=... if spec.required else None, description=spec.description, **given)
     return (kind if spec.required else kind | None), field
 
 

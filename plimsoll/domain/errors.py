@@ -16,6 +16,9 @@
     │   ├── SourceUnavailable     a source is down, slow, refusing or answering nonsense
     │   ├── SourceBusy            the source asked us to come back later (429), or our own limit did
     │   ├── EngineUnavailable     Temporal is away
+    │   ├── ModelUnavailable      no model to score with            (scoring.py)
+    │   │   └── ModelRefused      its files are not what the manifest says
+    │   ├── PolicyUnavailable     the pinned policy is gone         (adapters/policies)
     │   ├── TooBusy               the house accepts no more for the moment: 503 with Retry-After
     │   └── TooManyRequests       this client has used up its share: 429 with Retry-After
     └── NeedsAPerson              a person can: the case parks in a named queue

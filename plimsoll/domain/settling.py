@@ -9,13 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from plimsoll.domain.case import PersonsAnswer
-from plimsoll.domain.decision import Terms, Verdict
+from plimsoll.domain.decision import ExpectedLoss, Terms, Verdict
 from plimsoll.domain.facts import Ask, Facts
-from plimsoll.domain.offers import Evaluate, priced
+from plimsoll.domain.offers import Evaluate, facts_for, priced
 from plimsoll.domain.pricing import expected_loss
 from plimsoll.domain.product import Product
 from plimsoll.domain.reasons import first_ranked
-from plimsoll.domain.scoring import Reason, ReasonSource, Score
+from plimsoll.domain.scoring import OfferRisk, Reason, ReasonSource, Score
 from plimsoll.domain.values import Outcome, OutcomeSource
 
 
@@ -33,7 +33,7 @@ def settled(
     granted = _granted(answer, asked)
     terms = None
     if granted is not None and score is not None:
-        rate = _policy_rate(facts, evaluate) or _cost_rate(product, score)
+        rate = _policy_rate(product, granted, score, facts, evaluate) or _cost_rate(product, score)
         terms = priced(product, granted, rate, as_of)
     return proposal.model_copy(
         update={
@@ -55,8 +55,19 @@ def _granted(answer: PersonsAnswer, asked: Ask) -> Ask | None:
     return None
 
 
-def _policy_rate(facts: Facts | None, evaluate: Evaluate | None) -> Decimal | None:
-    return evaluate(facts).annual_rate if facts is not None and evaluate is not None else None
+def _policy_rate(
+    product: Product, granted: Ask, score: Score, facts: Facts | None, evaluate: Evaluate | None
+) -> Decimal | None:
+    """The rate of the grade, at the risk of what was asked for: a smaller grant is no worse."""
+    if facts is None or evaluate is None:
+        return None
+    risk = OfferRisk(
+        amount=granted.amount,
+        term_months=granted.term_months,
+        probability_of_default=score.probability_of_default,
+        near_cut=score.near_cut,
+    )
+    return evaluate(facts_for(product, facts, score, risk)).annual_rate
 
 
 def _cost_rate(product: Product, score: Score) -> Decimal:
@@ -82,7 +93,7 @@ def _reasons(product: Product, proposal: Verdict, score: Score | None, answer: P
     return first_ranked([said], score.reasons if score is not None and in_the_grey else ())
 
 
-def _loss(product: Product, score: Score | None, terms: Terms | None):
+def _loss(product: Product, score: Score | None, terms: Terms | None) -> ExpectedLoss | None:
     if score is None or terms is None:
         return None
     return expected_loss(score.probability_of_default, terms.amount, product.risk)

@@ -77,7 +77,7 @@ async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
 def assemble(settings: Settings, ports: Ports) -> Running:
     hot_worker = None
     if settings.hot_worker:
-        from worker import hot_worker as build
+        from starter.hosting import hot_worker as build
 
         hot_worker = partial(build, ports=ports)
     engine = Engine(settings, hot_worker)

@@ -74,7 +74,7 @@ def refuse_unguarded(routes: Iterable[APIRoute], public: Iterable[str]) -> None:
     """Raises RuntimeError naming every route that declares no permission and is not on the public list."""
     open_routes = set(public)
     unguarded = [
-        f"{','.join(sorted(route.methods))} {route.path}"
+        f"{','.join(sorted(route.methods or ()))} {route.path}"
         for route in routes
         if route.path not in open_routes and not permissions_of(route)
     ]

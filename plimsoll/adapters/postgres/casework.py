@@ -21,7 +21,7 @@ from plimsoll.domain.ids import DECISION, EVIDENCE, SCORE, new_id
 from plimsoll.domain.ledger import Entry, digest, entry
 from plimsoll.domain.product import SourceTerms
 from plimsoll.domain.scoring import Score
-from plimsoll.domain.values import Outcome, Status
+from plimsoll.domain.values import Outcome, Status, Value
 from plimsoll.ports import StepRun, Vault
 
 ATTEMPT = """
@@ -82,7 +82,7 @@ class Casework:
     def _read(self, key: bytes, sealed: bytes, context: str) -> dict[str, Any]:
         return json.loads(self._vault.open(key, sealed, context))
 
-    def _model(self, model: type, key: bytes, sealed: bytes | None, context: str) -> Any:
+    def _model(self, model: type[Value], key: bytes, sealed: bytes | None, context: str) -> Any:
         return None if sealed is None else model.model_validate_json(self._vault.open(key, sealed, context))
 
     def _record(self, key: bytes, row: Row) -> EvidenceRecord:

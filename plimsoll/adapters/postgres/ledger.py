@@ -125,15 +125,19 @@ class Sealer:
         rows = await (await connection.execute(UNSEALED, {"floor": tip.floor, "limit": BATCH})).fetchall()
         if not rows:
             return 0
-        seqs, entries, prevs, hashes = [], [], [], []
-        seq, last = tip.seq, tip.hash
-        for row in rows:
-            seq += 1
-            made = link(seq, row["id"], last, bytes(row["digest"]))
-            seqs.append(seq), entries.append(row["id"]), prevs.append(last), hashes.append(made)
-            last = made
-        await connection.execute(APPEND, {"seqs": seqs, "entries": entries, "prevs": prevs, "hashes": hashes})
-        tip.seq, tip.hash = seq, last
+        hashes = [tip.hash]
+        for seq, row in enumerate(rows, start=tip.seq + 1):
+            hashes.append(link(seq, row["id"], hashes[-1], bytes(row["digest"])))
+        await connection.execute(
+            APPEND,
+            {
+                "seqs": list(range(tip.seq + 1, tip.seq + 1 + len(rows))),
+                "entries": [row["id"] for row in rows],
+                "prevs": hashes[:-1],
+                "hashes": hashes[1:],
+            },
+        )
+        tip.seq, tip.hash = tip.seq + len(rows), hashes[-1]
         return len(rows)
 
 

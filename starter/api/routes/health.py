@@ -1,5 +1,6 @@
 """Alive, ready, and the numbers."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -36,10 +37,8 @@ async def readyz(house: House) -> JSONResponse:
 async def metrics(house: House) -> Response:
     """This process's own figures, and the house's as Postgres knows them: the same from every process."""
     figures = generate_latest()
-    try:
+    with contextlib.suppress(Unavailable):  # a scrape while Postgres is away still says how this process does
         figures += generate_latest(HouseFigures(await house.figures()))
-    except Unavailable:
-        pass  # a scrape while Postgres is away still says how this process does
     return Response(figures, media_type=CONTENT_TYPE_LATEST)
 
 

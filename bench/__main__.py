@@ -1,0 +1,45 @@
+"""`python -m bench [decisions accept overload memory]`: measures, prints, asserts nothing.
+
+Speed is a ratio within one run, or a figure with the machine it was measured on; see
+docs/performance.md. Every run ends with its books.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+
+KINDS = ("decisions", "accept", "overload", "memory")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("kinds", nargs="*", default=list(KINDS), help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--quick", action="store_true", help="small blocks: shows that it runs, not how fast")
+    given = parser.parse_args()
+    unknown = set(given.kinds) - set(KINDS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose of {', '.join(KINDS)}")
+    for kind in given.kinds:
+        for found in _measure(kind)(given.quick):
+            print(json.dumps(found), flush=True)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _measure(kind: str) -> Callable[[bool], list[dict[str, Any]]]:
+    if kind == "decisions":
+        from bench.decisions import measure
+
+        return lambda quick: uvloop.run(measure(*(1, 32, 8) if quick else (7, 160, 24)))
+    from bench import load
+
+    return {"accept": load.accept, "overload": load.overload, "memory": load.memory}[kind]
+
+
+if __name__ == "__main__":
+    main()
