@@ -1,0 +1,49 @@
+"""Pages run in `AppTest` against a fake backend; no server, no browser."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fake_backend import FakeBackend
+from ui import drafts
+
+APP = Path(__file__).resolve().parent.parent.parent / "ui" / "app.py"
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def no_drafts() -> Iterator[None]:
+    yield
+    drafts._kept.clear()
+
+
+@pytest.fixture
+def open_page() -> Open:
+    """Opens a page as the person behind this backend: `open_page("queue", backend)`."""
+
+    def open_(page: str, backend: FakeBackend, **query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=20)
+        app.session_state["backend"] = backend
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        if page in ("home", "nothing"):
+            return app
+        app.switch_page(f"app_pages/{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_
+
+
+def words_on(app: AppTest) -> str:
+    """Every word on the page, whatever element carries it."""
+    kinds = ("title", "header", "subheader", "text", "caption", "markdown", "metric")
+    said = [str(element.value) for kind in kinds for element in app.get(kind)]
+    said += [str(element.label) for kind in ("metric", "button") for element in app.get(kind)]
+    said += [element.proto.label for element in app.get("page_link")]
+    return "\n".join(said)

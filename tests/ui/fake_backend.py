@@ -1,0 +1,365 @@
+"""A backend that works without an API: it keeps cases in memory and obeys the same rules.
+
+fake = FakeBackend(role="reviewer").with_case(a_case(amount="4800.00"))
+fake.claim(task) ; fake.decide(task, {...})      # first verdict wins, as in the API
+"""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from plimsoll.domain.access import Actor, Permission, Role
+from ui.backend import Conflict, Forbidden, Json, NotThere, Problem, SignedOut
+
+NOW = datetime.now(UTC)
+REASONS = {
+    "evidence_checked": "Checked the evidence with the source",
+    "income_confirmed": "Income confirmed by documents",
+    "risk_too_high": "Risk too high on a full look",
+    "smaller_amount": "A smaller amount is affordable",
+}
+
+
+def at(**before: float) -> str:
+    """A moment this long ago; negative for one to come."""
+    return (datetime.now(UTC) - timedelta(**before)).isoformat()
+
+
+class FakeBackend:
+    def __init__(self, role: str = "reviewer", name: str = "Rosa Reviewer") -> None:
+        self.role = Role(role)
+        self.name = name
+        self.cases: dict[str, Json] = {}
+        self.fails: dict[str, Problem] = {}  # method -> what it raises
+        self.calls: list[tuple[str, ...]] = []
+        self.engine = "ok"
+        self.sources: list[Json] = []
+
+    def with_case(self, case: Json) -> "FakeBackend":
+        self.cases[case["id"]] = case
+        return self
+
+    def failing(self, method: str, problem: Problem) -> "FakeBackend":
+        self.fails[method] = problem
+        return self
+
+    def as_another(self, name: str, role: str = "reviewer") -> "FakeBackend":
+        """A second person at the same desk."""
+        other = FakeBackend(role, name)
+        other.cases = self.cases
+        return other
+
+    def refreshing(self) -> "FakeBackend":
+        return self
+
+    # Who -----------------------------------------------------------------------------------
+
+    def open_session(self) -> Json:
+        self._called("open_session")
+        return {"token": "pls_fake"}
+
+    def end_session(self) -> None:
+        self._called("end_session")
+
+    def who_am_i(self) -> Json:
+        self._called("who_am_i")
+        actor = Actor(id=f"act_{self.name.lower().replace(' ', '_')}", name=self.name, roles=(self.role,))
+        permissions = sorted(permission.value for permission in Permission if actor.may(permission))
+        return {"id": actor.id, "name": actor.name, "roles": [self.role.value], "permissions": permissions}
+
+    # Reading -------------------------------------------------------------------------------
+
+    def portfolio(self) -> Json:
+        self._called("portfolio")
+        decided = [case for case in self.cases.values() if case["outcome"]]
+        by_person = sum(case["outcome_source"] == "person" for case in decided)
+        approved = sum(case["outcome"] == "approve" for case in decided)
+        return self._counts() | {
+            "decided": len(decided),
+            "approval_rate": approved / len(decided) if decided else None,
+            "automation_rate": (len(decided) - by_person) / len(decided) if decided else None,
+        }
+
+    def product(self, product: str) -> Json:
+        self._called("product", product)
+        return {"id": product, "title": "Consumer credit", "currency": "DEM", "review_reasons": REASONS}
+
+    def queue(self, *, queue: str | None = None, limit: int = 100) -> Json:
+        self._called("queue")
+        tasks = [case for case in self.cases.values() if case["review"] and self._waits(case["review"])]
+        ordered = sorted(tasks, key=lambda case: (case["priority"] != "urgent", case["review"]["due_at"]))
+        return {"data": [self._row(case) for case in ordered[:limit]], "has_more": False, "after": None}
+
+    def case(self, application: str) -> Json:
+        self._called("case", application)
+        if application not in self.cases:
+            raise NotThere(f"There is no application {application}.")
+        return copy.deepcopy(self.cases[application])
+
+    def find(self, number: str) -> str | None:
+        self._called("find", number)
+        return next((c["id"] for c in self.cases.values() if number in (c["id"], c["external_id"])), None)
+
+    def run_of(self, application: str) -> Json:
+        self._called("run_of", application)
+        return {
+            "workflow_id": f"underwriting/{application}/1",
+            "status": "running",
+            "history_length": 24,
+            "pending": [],
+            "ui": "http://127.0.0.1:8233/namespaces/plimsoll/workflows/x",
+        }
+
+    def runs(self, statuses: Any = (), waiting_on: str | None = None, limit: int = 50) -> list[Json]:
+        self._called("runs", *statuses, waiting_on or "")
+        return [
+            self._run(case)
+            for case in self.cases.values()
+            if (not statuses or case["status"] in statuses) and (not waiting_on or waiting_on == self._waited_for(case))
+        ][:limit]
+
+    def runs_summary(self) -> Json:
+        self._called("runs_summary")
+        return self._counts() | {"sources": self.sources, "engine": self.engine}
+
+    # Acting --------------------------------------------------------------------------------
+
+    def review(self, task: str) -> Json:
+        self._called("review", task)
+        return copy.deepcopy(self._task(task))
+
+    def claim(self, task: str) -> Json:
+        self._called("claim", task)
+        self._must("reviews:answer")
+        review = self._task(task)
+        if review["claimed_by"] not in (None, self.name) and review["lease_until"] > at():
+            raise Conflict("Another reviewer holds this case until 10:00 UTC.")
+        if review["claimed_by"] != self.name:
+            review["version"] += 1
+        review |= {"state": "claimed", "claimed_by": self.name, "lease_until": at(minutes=-30)}
+        return copy.deepcopy(review)
+
+    def release(self, task: str) -> Json:
+        self._called("release", task)
+        review = self._task(task)
+        if review["claimed_by"] != self.name:
+            raise Conflict("You do not hold this case: claim it first.")
+        review |= {"state": "open", "claimed_by": None, "lease_until": None, "version": review["version"] + 1}
+        return copy.deepcopy(review)
+
+    def decide(self, task: str, answer: Json) -> Json:
+        self._called("decide", task, answer["outcome"], answer["reason"])
+        self._must("reviews:answer")
+        review = self._task(task)
+        mine = next((given for given in review["verdicts"] if given["actor"] == self.name), None)
+        if mine and (mine["outcome"], mine["reason"]) == (answer["outcome"], answer["reason"]):
+            return copy.deepcopy(review)
+        if review["state"] == "answered":
+            last = review["verdicts"][-1]
+            raise Conflict("This case was decided.", by=last["actor"], outcome=last["outcome"], reason=last["reason"])
+        if answer["version"] != review["version"]:
+            raise Conflict("The case changed since you opened it: look again before you decide.")
+        review["verdicts"].append(self._verdict(answer))
+        review |= {"state": "answered", "claimed_by": None, "lease_until": None, "version": review["version"] + 1}
+        case = next(case for case in self.cases.values() if case["review"] and case["review"]["id"] == task)
+        case |= {"status": "decided", "outcome": answer["outcome"], "outcome_source": "person"}
+        return copy.deepcopy(review)
+
+    def resume(self, source: str) -> Json:
+        self._called("resume", source)
+        self._must("workflows:resume")
+        return {"waiting_on": source, "resumed": sum(self._waited_for(case) == source for case in self.cases.values())}
+
+    # Below ---------------------------------------------------------------------------------
+
+    def _called(self, method: str, *what: str) -> None:
+        self.calls.append((method, *what))
+        if method in self.fails:
+            raise self.fails[method]
+
+    def _must(self, permission: str) -> None:
+        if permission not in self.who_am_i()["permissions"]:
+            raise Forbidden(f"{self.name} may not do this: it needs the permission {permission}.")
+
+    def _task(self, task: str) -> Json:
+        for case in self.cases.values():
+            if case["review"] and case["review"]["id"] == task:
+                return case["review"]
+        raise NotThere(f"There is no review {task}.")
+
+    def _verdict(self, answer: Json) -> Json:
+        said = {name: answer.get(name) for name in ("outcome", "reason", "note", "amount", "term_months")}
+        return said | {"actor": self.name, "answered_at": at(), "position": 1}
+
+    def _waits(self, review: Json) -> bool:
+        return review["state"] in ("open", "claimed", "second")
+
+    def _row(self, case: Json) -> Json:
+        kept = {name: value for name, value in case["review"].items() if name != "verdicts"}
+        return kept | {
+            "application_id": case["id"],
+            **{name: case[name] for name in ("external_id", "product", "amount", "currency", "term_months")},
+            "probability_of_default": case["probability_of_default"],
+            "priority": case["priority"],
+        }
+
+    def _run(self, case: Json) -> Json:
+        shown = ("id", "external_id", "product", "status", "amount", "currency", "term_months", "outcome",
+                 "outcome_source")  # fmt: skip
+        return {name: case[name] for name in shown} | {
+            "waiting_on": self._waited_for(case),
+            "accepted_at": case["timings"]["accepted_at"],
+            "ui": "http://127.0.0.1:8233/namespaces/plimsoll/workflows/x",
+        }
+
+    def _waited_for(self, case: Json) -> str | None:
+        return ", ".join(case["waiting_on"]["what"]) if case["waiting_on"] else None
+
+    def _counts(self) -> Json:
+        statuses = [case["status"] for case in self.cases.values()]
+        outcomes = [(c["outcome"], c["outcome_source"]) for c in self.cases.values() if c["outcome"]]
+        waited = [w for w in map(self._waited_for, self.cases.values()) if w]
+        return {
+            "by_status": [{"status": status, "n": statuses.count(status)} for status in sorted(set(statuses))],
+            "by_outcome": [
+                {"product": "consumer-credit", "outcome": outcome, "outcome_source": source,
+                 "n": outcomes.count((outcome, source))}
+                for outcome, source in sorted(set(outcomes))
+            ],
+            "waiting_on": [{"source": w, "n": waited.count(w), "since": at(minutes=12)} for w in sorted(set(waited))],
+        }  # fmt: skip
+
+
+class SignedOutBackend(FakeBackend):
+    """Whose session has ended."""
+
+    def _called(self, method: str, *what: str) -> None:
+        raise SignedOut("This session has ended: sign in again.")
+
+
+# Cases ------------------------------------------------------------------------------------------
+
+_count = 0
+
+
+def a_case(**changes: Any) -> Json:
+    """A referred case, as `GET /v1/applications/{id}/trace` shows it."""
+    global _count
+    _count += 1
+    number = f"{_count:026d}"
+    case = {
+        "id": f"app_{number}",
+        "application_id": f"app_{number}",
+        "external_id": f"SGC-{_count:04d}",
+        "product": "consumer-credit",
+        "jurisdiction": "DE",
+        "type": "credit",
+        "amount": "4800.00",
+        "currency": "DEM",
+        "term_months": 24,
+        "priority": "normal",
+        "round": 1,
+        "status": "review",
+        "waiting_on": None,
+        "outcome": None,
+        "outcome_source": None,
+        "score": 963,
+        "probability_of_default": 0.0369,
+        "reasons": [
+            {"code": "checking_account", "text": "State of your checking account: overdrawn", "rank": 1,
+             "source": "score"},
+            {"code": "term_long", "text": "The term asked for is long: 24 months", "rank": 2, "source": "score"},
+        ],
+        "rule_hits": [
+            {"id": "D-CLOSE", "name": "Too close to the cut", "effect": "refer", "reason": "close_call",
+             "values_read": {"score.near_cut": 0.31}},
+        ],
+        "terms": None,
+        "policy": None,
+        "override": None,
+        "missing_sources": [],
+        "timings": {"accepted_at": at(hours=2), "decided_at": None, "steps": []},
+        "declared": {
+            "amount": "4800.00",
+            "currency": "DEM",
+            "term_months": 24,
+            "purpose": "car_used",
+            "party_role": "alone",
+            "applicant.id": "SGC-0001",
+            "applicant.employment_status": "employed",
+            "applicant.tenure_band": "1_to_4_years",
+            "financial.monthly_income": "1400.00",
+            "financial.housing": "rent",
+        },
+        "evidence": [_evidence("bank", checking_state="overdrawn", savings_band="under_100"),
+                     _evidence("bureau", repayment_history="repaid_duly_so_far", other_plans="none", no_file=False),
+                     _evidence("registry", identity_confirmed=True, sanctions_hit=False)],
+        "score_details": {
+            "model": {"name": "consumer-credit", "version": "1", "role": "champion"},
+            "probability_of_default": 0.0369,
+            "interval": [0.024, 0.061],
+            "near_cut": 0.31,
+            "novelty": 0.2,
+            "missing": [],
+            "features": {"checking_state": "overdrawn", "term_months": 24, "savings_band": "under_100",
+                         "repayment_history": "repaid_duly_so_far", "purpose": "car_used", "amount": 4800.0},
+            "contributions": {"checking_state": 0.62, "term_months": 0.21, "savings_band": 0.18,
+                              "repayment_history": -0.12, "purpose": -0.33, "amount": 0.04},
+        },
+        "proposal": {"policy": {"id": "consumer-credit", "version": "1"}},
+        "why_a_person": ["Too close to the cut"],
+        "review": a_review(f"rev_{number}"),
+        "steps": [{"step": "score", "source": None, "lane": "express", "started_at": at(hours=2), "duration_ms": 12.5,
+                   "result": "ok", "error": None}],
+        "ledger": [{"seq": 1, "kind": "application.received", "actor": "act_channel", "reason": "submitted",
+                    "at": at(hours=2)},
+                   {"seq": 2, "kind": "review.opened", "actor": "act_system", "reason": "referred",
+                    "at": at(hours=1.99), "why": ["Too close to the cut"]}],
+    }  # fmt: skip
+    return case | changes
+
+
+def a_review(task: str, **changes: Any) -> Json:
+    review = {
+        "id": task,
+        "queue": "credit",
+        "state": "open",
+        "version": 1,
+        "why": ["Too close to the cut"],
+        "opened_at": at(hours=2),
+        "due_at": at(hours=-2),
+        "deadline": at(days=-14),
+        "escalated_at": None,
+        "lease_until": None,
+        "four_eyes": False,
+        "answered_at": None,
+        "claimed_by": None,
+        "verdicts": [],
+    }
+    return review | changes
+
+
+def a_waiting_case(source: str = "bureau", **changes: Any) -> Json:
+    waiting = {"what": [source], "why": {source: "timeout"}, "since": at(minutes=12), "until": at(days=-2)}
+    return a_case(status="waiting", waiting_on=waiting, review=None, why_a_person=[], **changes)
+
+
+def a_decided_case(outcome: str = "approve", source: str = "model", **changes: Any) -> Json:
+    return a_case(status="decided", outcome=outcome, outcome_source=source, review=None, why_a_person=[], **changes)
+
+
+def _evidence(source: str, **summary: Any) -> Json:
+    return {
+        "id": f"evi_{source}",
+        "source": source,
+        "purpose": "credit_application",
+        "state": "answered",
+        "attempts": 1,
+        "sent_at": at(hours=2),
+        "answered_at": at(hours=2),
+        "as_of": at(hours=2),
+        "waiting_since": None,
+        "deadline": at(days=-2),
+        "last_error": None,
+        "summary": summary,
+    }

@@ -1,0 +1,71 @@
+"""The workflows page answers: what is running, waiting, stuck?"""
+
+from tests.ui.conftest import words_on
+from tests.ui.fake_backend import FakeBackend, a_case, a_decided_case, a_waiting_case, at
+from ui.backend import Unreachable
+
+
+def some_runs(role: str = "admin") -> FakeBackend:
+    backend = FakeBackend(role).with_case(a_case()).with_case(a_waiting_case("bureau")).with_case(a_decided_case())
+    backend.sources = [{"source": "bureau", "failures": 6, "open_until": at(seconds=-40)}]
+    return backend
+
+
+def test_it_shows_what_is_not_finished_and_what_it_waits_on(open_page):
+    """Decided cases are not in the way; waiting ones name their source."""
+    app = open_page("workflows", some_runs())
+    said = words_on(app)
+    assert "Waits on a source" in said
+    assert "Credit bureau" in said
+    assert "Approved" not in said
+
+
+def test_the_status_filter_reaches_the_api(open_page):
+    """Choosing a status asks for that status."""
+    backend = some_runs()
+    app = open_page("workflows", backend)
+    app.selectbox(key="status").set_value("decided").run()
+    assert ("runs", "decided", "") in backend.calls
+    assert "Approved" in words_on(app)
+
+
+def test_a_source_in_trouble_is_told_with_failures_and_next_try(open_page):
+    """Health is a sentence: how often it failed, who waits, when it is tried again."""
+    said = words_on(open_page("workflows", some_runs()))
+    assert "Paused" in said
+    assert "6 failures in a row" in said
+    assert "1 case waits, the longest since" in said
+
+
+def test_an_admin_resumes_everything_parked_on_a_source(open_page):
+    """The button calls the API once, for that source."""
+    backend = some_runs()
+    open_page("workflows", backend).button(key="resume-bureau").click().run()
+    assert ("resume", "bureau") in backend.calls
+
+
+def test_a_reviewer_is_not_offered_to_resume(open_page):
+    """Only roles that may."""
+    assert "Try again now" not in words_on(open_page("workflows", some_runs("reviewer")))
+
+
+def test_the_engine_away_is_said_plainly(open_page):
+    """The list still comes, from Postgres."""
+    backend = some_runs()
+    backend.engine = "away"
+    said = words_on(open_page("workflows", backend))
+    assert "The workflow engine (Temporal) is away" in said
+    assert "With a person" in said
+
+
+def test_no_runs_is_a_sentence(open_page):
+    """An empty list says what to do."""
+    assert "No run fits this filter" in words_on(open_page("workflows", FakeBackend("admin")))
+
+
+def test_an_api_that_is_away_is_one_sentence(open_page):
+    """Not a stack trace."""
+    backend = some_runs().failing("runs", Unreachable("The API does not answer."))
+    app = open_page("workflows", backend)
+    assert not app.exception
+    assert "The API does not answer." in words_on(app)

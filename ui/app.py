@@ -1,0 +1,89 @@
+"""The console's entry: who is it, which pages may they see, show the one asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from ui import session, show
+from ui.backend import Json
+
+HERE = Path(__file__).resolve().parent
+MARK, ICON = str(HERE / "mark.svg"), str(HERE / "icon.svg")
+STYLE = HERE / "style.css"
+
+OVERVIEW = "app_pages/overview.py"
+QUEUE = "app_pages/queue.py"
+CASE = "app_pages/case.py"
+WORKFLOWS = "app_pages/workflows.py"
+
+
+def main() -> None:
+    st.set_page_config(page_title="Plimsoll", page_icon=ICON, layout="wide")
+    st.html(STYLE)
+    person = session.recognise()
+    pages = pages_for(person)
+    if len(pages) == 1:
+        nothing_for(person)
+        return
+    chosen = st.navigation(pages, position="sidebar")
+    sidebar(person)
+    chosen.run()
+
+
+def pages_for(person: Json) -> list[st.Page]:
+    """A page appears when the person may read what it shows. `/` leads to the first of them."""
+    has = person["permissions"].__contains__
+    pages = [
+        *([st.Page(OVERVIEW, title="Overview", url_path="overview")] if has("applications:read") else []),
+        *([st.Page(QUEUE, title="Queue", url_path="queue")] if has("reviews:read") else []),
+        *([st.Page(WORKFLOWS, title="Workflows", url_path="workflows")] if has("workflows:read") else []),
+        *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
+    ]
+    return [st.Page(_home(person), title="Home", default=True, visibility="hidden"), *pages]
+
+
+def _home(person: Json) -> Callable[[], None]:
+    def home() -> None:
+        st.switch_page(QUEUE if "reviews:answer" in person["permissions"] else OVERVIEW)
+
+    return home
+
+
+def sidebar(person: Json) -> None:
+    st.logo(MARK, size="large")
+    with st.sidebar:
+        if session.may("applications:read"):
+            find_a_case()
+        with st.container(key="me", gap="xxsmall"):
+            st.caption("Signed in as")
+            st.text(person["name"])
+            st.caption(", ".join(role.replace("_", " ") for role in person["roles"]))
+            st.html('<a href="/sign-out" target="_self">Sign out</a>')
+
+
+def find_a_case() -> None:
+    def look() -> None:
+        number = st.session_state["find"].strip()
+        st.session_state["find"] = ""
+        st.session_state["found"] = number or None
+
+    st.text_input("Find a case", key="find", placeholder="app_… or your number", on_change=look)
+    number = st.session_state.pop("found", None)
+    if number is None:
+        return
+    with session.told_plainly():
+        application = session.backend().find(number)
+        if application:
+            st.switch_page(CASE, query_params={"id": application})
+        show.notice(f"There is no case {number}.", kind="watch", label="Not found")
+
+
+def nothing_for(person: Json) -> None:
+    st.title("Nothing to see here yet")
+    roles = ", ".join(role.replace("_", " ") for role in person["roles"])
+    st.text(f"The role {roles} works through the API and has no page in this console.")
+    st.html('<a href="/sign-out" target="_self">Sign out and use another key</a>')
+
+
+main()

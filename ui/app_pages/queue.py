@@ -1,0 +1,145 @@
+"""Queue: what should I work on?"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from ui import session, show, words
+from ui.backend import Conflict, Json
+
+WIDTHS = (1.25, 1.05, 0.75, 2.0, 2.6, 0.7, 1.8)
+NAMES = ("First answer due", "Case", "Priority", "Asked for", "Why a person", "Risk", "Who has it")
+MINE, FREE, OTHERS, SECOND = "mine", "free", "others", "second"
+SHOWN = {MINE: "Mine", FREE: "Nobody has it", OTHERS: "With others", SECOND: "Second approval"}
+URGENT = {"urgent": "red", "high": "orange"}
+
+
+def queue() -> None:
+    st.title("Queue")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.pills("Show", list(SHOWN), format_func=SHOWN.get, key="show", bind="query-params", persist_state="session")
+        st.space("stretch")
+        if session.may("reviews:answer"):
+            st.button("Take next", type="primary", shortcut="N", on_click=take_next, key="take-next")
+    go_to_the_taken_case()
+    tasks()
+
+
+@st.fragment(run_every=session.REFRESH)
+def tasks() -> None:
+    now = datetime.now(UTC)
+    with session.told_plainly():
+        answer = session.backend().refreshing().queue()
+        every = answer["data"]
+        shown = [task for task in every if belongs(task, st.session_state.get("show"), now)]
+        if shown:
+            summary(every, answer["has_more"], now)
+            show.heading(WIDTHS, NAMES)
+            for task in shown:
+                draw(task, now)
+            if answer["has_more"]:
+                st.caption(f"The {len(every)} most urgent are shown.")
+        else:
+            nothing(every)
+        show.refreshed(words.clock(now, session.zone(), seconds=True))
+
+
+def belongs(task: Json, wanted: str | None, now: datetime) -> bool:
+    holder = held_by(task, now)
+    mine = holder == session.person()["name"]
+    return {
+        None: True,
+        MINE: mine,
+        FREE: holder is None,
+        OTHERS: holder is not None and not mine,
+        SECOND: task["state"] == "second",
+    }.get(wanted, True)
+
+
+def held_by(task: Json, now: datetime) -> str | None:
+    """Whose lease runs; a lease that is over holds nothing."""
+    until = words.as_time(task["lease_until"])
+    return task["claimed_by"] if until and until > now else None
+
+
+def summary(every: list[Json], more: bool, now: datetime) -> None:
+    overdue = sum(words.time_left(task["due_at"], now)[1] == "red" for task in every)
+    free = sum(held_by(task, now) is None for task in every)
+    with st.container(horizontal=True):
+        st.badge(f"{len(every)}{'+' if more else ''} waiting", color="gray")
+        st.badge(f"{free} free to take", color="blue")
+        if overdue:
+            st.badge(f"{overdue} overdue", color="red")
+
+
+def draw(task: Json, now: datetime) -> None:
+    due, case, priority, asked, why, risk, who = show.line(WIDTHS, task["id"])
+    left, hue = words.time_left(task["due_at"], now)
+    due.badge(left, color=hue, help=f"Due {words.moment(task['due_at'], session.zone())}")
+    if task["priority"] in URGENT:
+        priority.badge(words.word(task["priority"]), color=URGENT[task["priority"]])
+    else:
+        priority.text(words.word(task["priority"]))
+    with case:
+        st.page_link(
+            "app_pages/case.py",
+            label=f"…{task['application_id'][-7:]}",
+            query_params={"id": task["application_id"]},
+            help=f"Open {task['application_id']}",
+        )
+    asked.text(f"{words.money(task['amount'], task['currency'])}, {words.months(task['term_months'])}")
+    why.text("; ".join(task["why"]) or words.NOTHING)
+    risk.text(words.share(task["probability_of_default"]))
+    who.text(holder_in_words(task, now))
+
+
+def holder_in_words(task: Json, now: datetime) -> str:
+    holder = held_by(task, now)
+    owed = "\nsecond approval owed" if task["state"] == "second" else ""
+    if holder is None:
+        return f"nobody{owed}"
+    name = "you" if holder == session.person()["name"] else holder
+    return f"{name}, until {words.clock(task['lease_until'], session.zone())}{owed}"
+
+
+def nothing(every: list[Json]) -> None:
+    if every:
+        show.nothing_here("No case fits this filter: choose another, or take the next free one.")
+    else:
+        show.nothing_here("Nobody waits for a person. New cases appear here by themselves.")
+
+
+# Taking the next -------------------------------------------------------------------------------
+
+
+def take_next() -> None:
+    """Claims the most urgent case that is free, going on when somebody is faster."""
+    with session.told_plainly():
+        free = [task for task in session.backend().queue()["data"] if free_for_me(task)]
+        for task in free[:5]:
+            try:
+                session.backend().claim(task["id"])
+            except Conflict:
+                continue
+            st.session_state["taken"] = task["application_id"]
+            return
+        st.session_state["taken"] = None
+
+
+def free_for_me(task: Json) -> bool:
+    return held_by(task, datetime.now(UTC)) is None and task["state"] in ("open", "claimed", "second")
+
+
+def go_to_the_taken_case() -> None:
+    nothing_asked: Any = object()
+    taken = st.session_state.pop("taken", nothing_asked)
+    if taken is nothing_asked:
+        return
+    if taken is None:
+        show.notice("No case is free: all are with somebody.", kind="note", label="Queue")
+    else:
+        st.switch_page("app_pages/case.py", query_params={"id": taken})
+
+
+queue()

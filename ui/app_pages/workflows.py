@@ -1,0 +1,167 @@
+"""Workflows: what is running, waiting, stuck?"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from ui import session, show, words
+from ui.backend import OPEN_STATUSES, Json
+
+UNFINISHED = "unfinished"
+STATUSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    UNFINISHED: ("Not finished", OPEN_STATUSES),
+    "waiting": ("Waits on a source", ("waiting",)),
+    "review": ("With a person", ("review",)),
+    "running": ("Running", ("received", "screening")),
+    "failed": ("Failed or expired", ("failed", "expired")),
+    "decided": ("Decided", ("decided",)),
+    "all": ("All", ()),
+}
+WIDTHS = (1.0, 1.5, 1.6, 1.3, 1.3, 1.1, 0.9)
+NAMES = ("Case", "Status", "Waits on", "Asked for", "Product", "Accepted", "Run")
+ANY = "any source"
+
+
+def workflows() -> None:
+    st.title("Workflows")
+    state()
+    filters()
+    runs()
+
+
+@st.fragment(run_every=session.REFRESH)
+def state() -> None:
+    with session.told_plainly():
+        summary = session.backend().refreshing().runs_summary()
+        if summary["engine"] != "ok":
+            show.notice(
+                "The workflow engine (Temporal) is away. Applications are kept and go on when it is back.",
+                kind="wrong",
+                label="Engine away",
+            )
+        counts(summary)
+        sources(summary)
+
+
+def counts(summary: Json) -> None:
+    n = {row["status"]: row["n"] for row in summary["by_status"]}
+    cells = st.columns(4)
+    cells[0].metric("Running", f"{n.get('received', 0) + n.get('screening', 0):,}", border=True)
+    cells[1].metric("Wait on a source", f"{n.get('waiting', 0):,}", border=True)
+    cells[2].metric("With a person", f"{n.get('review', 0) + n.get('awaiting_applicant', 0):,}", border=True)
+    cells[3].metric("Failed or expired", f"{n.get('failed', 0) + n.get('expired', 0):,}", border=True)
+
+
+def sources(summary: Json) -> None:
+    """One line per source that has ever failed or is waited for."""
+    waiting = {row["source"]: row for row in summary["waiting_on"]}
+    known = {row["source"]: row for row in summary["sources"]}
+    troubled = [name for name in sorted({*waiting, *known}) if name in waiting or _troubled(known[name])]
+    if not troubled:
+        st.caption("All sources answer." if known else "No source has failed so far.")
+        return
+    st.subheader("Sources in trouble")
+    for name in troubled:
+        source(name, known.get(name), waiting.get(name))
+
+
+def _troubled(source: Json) -> bool:
+    return bool(source["failures"]) or is_open(source)
+
+
+def is_open(source: Json | None) -> bool:
+    until = words.as_time((source or {}).get("open_until"))
+    return until is not None and until > datetime.now(UTC)
+
+
+def source(name: str, known: Json | None, waiting: Json | None) -> None:
+    now = datetime.now(UTC)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.badge("Paused" if is_open(known) else "Failing", color="red" if is_open(known) else "orange")
+        said = [words.word(name)]
+        if known and known["failures"]:
+            said.append(f"{words.counted(known['failures'], 'failure', 'failures')} in a row")
+        if is_open(known):
+            assert known is not None
+            said.append(f"next try at {words.clock(known['open_until'], session.zone(), seconds=True)}")
+        if waiting:
+            since = words.ago(waiting["since"], now)
+            said.append(f"{words.counted(waiting['n'], 'case waits', 'cases wait')}, the longest since {since}")
+        st.text(" · ".join(said), width="stretch")
+        if waiting and session.may("workflows:resume"):
+            st.button("Try again now", key=f"resume-{name}", on_click=resume, args=(name,))
+
+
+def resume(name: str) -> None:
+    with session.told_plainly():
+        answer = session.backend().resume(name)
+        cases = words.counted(answer["resumed"], "case tries", "cases try")
+        st.toast(f"{cases} {words.word(name).lower()} again now.")
+
+
+def filters() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Show",
+            list(STATUSES),
+            format_func=lambda status: STATUSES[status][0],
+            key="status",
+            bind="query-params",
+            width=220,
+        )
+        names = [ANY, "bureau", "bank", "registry", "telecom"]
+        st.selectbox(
+            "Waiting on",
+            names,
+            format_func=lambda name: "Any source, or none" if name == ANY else words.word(name),
+            key="source",
+            bind="query-params",
+            width=220,
+        )
+
+
+@st.fragment(run_every=session.REFRESH)
+def runs() -> None:
+    now = datetime.now(UTC)
+    statuses = STATUSES[st.session_state.get("status", UNFINISHED)][1]
+    source = st.session_state.get("source", ANY)
+    with session.told_plainly():
+        found = session.backend().refreshing().runs(statuses, None if source == ANY else source)
+        if not found:
+            show.nothing_here("No run fits this filter. Choose All to see those that are finished.")
+        else:
+            show.heading(WIDTHS, NAMES)
+            for run in found:
+                draw(run, now)
+            if len(found) == 50:
+                st.caption("The newest 50 are shown: narrow the filter to see others.")
+        show.refreshed(words.clock(now, session.zone(), seconds=True))
+
+
+def draw(run: Json, now: datetime) -> None:
+    case, status, waits, asked, product, accepted, link = show.line(WIDTHS, run["id"])
+    with case:
+        st.page_link(
+            "app_pages/case.py",
+            label=f"…{run['id'][-7:]}",
+            query_params={"id": run["id"]},
+            help=f"Open {run['id']}",
+        )
+    shown = run["outcome"] if run["status"] == "decided" and run["outcome"] else run["status"]
+    status.badge(words.word(shown), color=words.colour(shown))
+    waits.text(waits_on(run))
+    asked.text(words.money(run["amount"], run["currency"]))
+    product.text(words.plain_code(run["product"].replace("-", " ")))
+    accepted.text(words.ago(run["accepted_at"], now))
+    if run["ui"]:
+        link.markdown(f"[Temporal ↗]({run['ui']})")
+
+
+def waits_on(run: Json) -> str:
+    if run["waiting_on"]:
+        return ", ".join(words.word(name.strip()) for name in run["waiting_on"].split(","))
+    return {"review": "a reviewer", "awaiting_applicant": "the applicant"}.get(run["status"], words.NOTHING)
+
+
+workflows()

@@ -1,0 +1,179 @@
+"""The API, as the person who signed in. The only module of the console that leaves the process.
+
+Problem                 every call raises this and nothing else: one sentence for the reader
+├── SignedOut           the session ended: sign in again
+├── Forbidden           this person may not
+├── NotThere            no such thing, or not for this person
+├── Conflict            somebody was first, or the case moved on; `details` may name the winner
+├── Refused             what was said cannot be taken; `details["fields"]` say why
+└── Unreachable         the API, or a part behind it, is away: nothing was saved
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+
+PATIENCE = httpx.Timeout(8.0, connect=2.0)
+APPLICATION_ID = re.compile(r"^app_[0-9a-zA-Z]{10,40}$")
+OPEN_STATUSES = ("waiting", "review", "awaiting_applicant", "screening", "received")
+
+
+class Problem(Exception):
+    def __init__(self, sentence: str, **details: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.details = details
+
+
+class SignedOut(Problem):
+    pass
+
+
+class Forbidden(Problem):
+    pass
+
+
+class NotThere(Problem):
+    pass
+
+
+class Conflict(Problem):
+    pass
+
+
+class Refused(Problem):
+    pass
+
+
+class Unreachable(Problem):
+    pass
+
+
+BY_STATUS: Mapping[int, type[Problem]] = {401: SignedOut, 403: Forbidden, 404: NotThere, 409: Conflict}
+
+
+class Backend:
+    """One person's view of the API. `automatic` calls come from a page refreshing itself."""
+
+    def __init__(self, api: str, token: str, *, automatic: bool = False) -> None:
+        self._api = api
+        self._token = token
+        self._automatic = automatic
+
+    def refreshing(self) -> "Backend":
+        """The same, for calls nobody asked for: they do not keep the session alive."""
+        return Backend(self._api, self._token, automatic=True)
+
+    # Who -----------------------------------------------------------------------------------
+
+    def open_session(self) -> Json:
+        """Turns a key into a session; `token` is the key here."""
+        return self._ask("POST", "/v1/sessions")
+
+    def end_session(self) -> None:
+        self._ask("DELETE", "/v1/sessions/current")
+
+    def who_am_i(self) -> Json:
+        return self._ask("GET", "/v1/sessions/current")
+
+    # Reading -------------------------------------------------------------------------------
+
+    def portfolio(self) -> Json:
+        return self._ask("GET", "/v1/portfolio")
+
+    def product(self, product: str) -> Json:
+        return self._ask("GET", f"/v1/products/{product}")
+
+    def queue(self, *, queue: str | None = None, limit: int = 50) -> Json:
+        return self._ask("GET", "/v1/reviews", params={"queue": queue, "limit": limit})
+
+    def case(self, application: str) -> Json:
+        """Everything about a case, with its steps and ledger entries. Raises NotThere for what is no id at all."""
+        if not APPLICATION_ID.match(application):
+            raise NotThere("That is not the id of a case: it looks like app_… .")
+        return self._ask("GET", f"/v1/applications/{application}/trace")
+
+    def find(self, number: str) -> str | None:
+        """The case with this id, or else the newest with this number of the lender's own."""
+        if APPLICATION_ID.match(number):
+            return number
+        found = self._ask("GET", "/v1/applications", params={"external_id": number, "limit": 1})["data"]
+        return found[0]["id"] if found else None
+
+    def run_of(self, application: str) -> Json:
+        """What Temporal says of the run now. Raises Unreachable while Temporal is away."""
+        return self._ask("GET", f"/v1/applications/{application}/workflow")
+
+    def runs(self, statuses: Iterable[str] = (), waiting_on: str | None = None, limit: int = 50) -> list[Json]:
+        """Runs in any of these statuses (all, if none is named), newest first."""
+        found: list[Json] = []
+        for status in tuple(statuses) or (None,):
+            params = {"status": status, "waiting_on": waiting_on, "limit": limit}
+            found += self._ask("GET", "/v1/workflows", params=params)["data"]
+        return sorted(found, key=lambda run: run["id"], reverse=True)[:limit]
+
+    def runs_summary(self) -> Json:
+        return self._ask("GET", "/v1/workflows/summary")
+
+    # Acting --------------------------------------------------------------------------------
+
+    def review(self, task: str) -> Json:
+        return self._ask("GET", f"/v1/reviews/{task}")
+
+    def claim(self, task: str) -> Json:
+        return self._ask("POST", f"/v1/reviews/{task}/claim")
+
+    def release(self, task: str) -> Json:
+        return self._ask("POST", f"/v1/reviews/{task}/release")
+
+    def decide(self, task: str, answer: Json) -> Json:
+        """Repeating the same verdict is harmless: the API keeps the first and gives it back."""
+        return self._ask("POST", f"/v1/reviews/{task}/decision", json=answer)
+
+    def resume(self, source: str) -> Json:
+        return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source})
+
+    # Below ---------------------------------------------------------------------------------
+
+    def _ask(self, method: str, path: str, *, params: Json | None = None, json: Json | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if self._automatic:
+            headers["X-Plimsoll-Refresh"] = "automatic"
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        try:
+            response = _client(self._api).request(method, path, params=given, json=json, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(_away(self._api, error)) from None
+        if response.is_success:
+            return response.json() if response.content else None
+        raise _problem(response)
+
+
+@cache
+def _client(api: str) -> httpx.Client:
+    # trust_env off: a proxy named in the environment must not see sessions on their way to loopback.
+    return httpx.Client(base_url=api, timeout=PATIENCE, trust_env=False, follow_redirects=False)
+
+
+def _away(api: str, error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return f"The API at {api} did not answer in time: look again before you repeat what you did."
+    return f"The API at {api} does not answer: `plimsoll doctor` says which part is down."
+
+
+def _problem(response: httpx.Response) -> Problem:
+    try:
+        said = response.json()
+        sentence = str(said.get("detail") or said.get("title") or "")
+    except (ValueError, AttributeError):
+        said, sentence = {}, ""
+    details = {name: said[name] for name in ("code", "fields", "outcome", "reason", "by", "version") if name in said}
+    if response.status_code >= 500 or response.status_code == 429:
+        return Unreachable(sentence or f"The API answered {response.status_code}: try again in a moment.", **details)
+    kind = BY_STATUS.get(response.status_code, Refused)
+    return kind(sentence or f"The API answered {response.status_code}.", **details)

@@ -1,0 +1,211 @@
+"""Numbers, times and codes as people read them: amounts carry a currency, shares a %, times a zone."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+NOTHING = "–"
+
+# Codes of the API in words. What is not here is said by `plain_code`.
+WORDS: Mapping[str, str] = {
+    "received": "Received",
+    "screening": "Being screened",
+    "waiting": "Waits on a source",
+    "review": "With a person",
+    "awaiting_applicant": "Waits on the applicant",
+    "decided": "Decided",
+    "withdrawn": "Withdrawn",
+    "expired": "Expired",
+    "failed": "Failed",
+    "approve": "Approved",
+    "decline": "Declined",
+    "counter_offer": "Counter-offer",
+    "refer": "Referred to a person",
+    "open": "Nobody has it",
+    "claimed": "Claimed",
+    "second": "Second approval owed",
+    "answered": "Answered",
+    "closed": "Closed",
+    "reserved": "Not asked yet",
+    "sent": "Asked, no answer yet",
+    "unknown": "Fate unknown",
+    "given_up": "Given up",
+    "mismatch": "About another person",
+    "rule": "by a rule",
+    "model": "by the model",
+    "person": "by a person",
+    "bureau": "Credit bureau",
+    "bank": "Bank",
+    "registry": "Public registers",
+    "telecom": "Telephone company",
+    "breaker_open": "paused after repeated failures",
+    "timeout": "did not answer in time",
+    "refused": "refused the connection",
+    "server_error": "answered with an error of its own",
+    "garbage": "answered something unreadable",
+    "too_large": "answered too much to read",
+    "source_busy": "asked us to come back later",
+    "review.opened": "Put before a person",
+    "review.answered": "Verdict given",
+    "review.first_answer": "First approval given",
+    "review.escalated": "Escalated: nobody answered in time",
+    "review.expired": "Review expired",
+    "application.received": "Application received",
+    "application.scored": "Scored",
+    "application.withdrawn": "Withdrawn",
+    "application.expired": "Expired",
+    "decision.made": "Decision made",
+    "evidence.answered": "Evidence received",
+    "evidence.given_up": "Evidence given up",
+    "evidence.mismatch": "Evidence about another person",
+    "evidence.unknown": "Evidence: fate unknown",
+}
+
+COLOURS: Mapping[str, str] = {
+    "approve": "green",
+    "answered": "green",
+    "counter_offer": "orange",
+    "refer": "orange",
+    "waiting": "orange",
+    "second": "orange",
+    "sent": "orange",
+    "reserved": "orange",
+    "decline": "red",
+    "failed": "red",
+    "expired": "red",
+    "mismatch": "red",
+    "given_up": "red",
+    "unknown": "red",
+    "review": "blue",
+    "claimed": "blue",
+    "open": "gray",
+}
+
+
+def word(code: str | None) -> str:
+    """The code in words; a capital first letter, no underscores."""
+    if not code:
+        return NOTHING
+    return WORDS.get(code) or plain_code(code)
+
+
+def plain_code(code: str) -> str:
+    words = code.replace("_", " ").replace(".", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def colour(code: str | None) -> str:
+    return COLOURS.get(code or "", "gray")
+
+
+def money(amount: Any, currency: str | None) -> str:
+    try:
+        return f"{Decimal(str(amount)):,.2f} {currency or ''}".strip()
+    except InvalidOperation:
+        return NOTHING
+
+
+def share(value: Any, digits: int = 1) -> str:
+    """A share in 0..1 as per cent."""
+    return NOTHING if value is None else f"{float(value) * 100:.{digits}f} %"
+
+
+def months(term: int | None) -> str:
+    if not term:
+        return NOTHING
+    return "1 month" if term == 1 else f"{term} months"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def value_in_words(value: Any) -> str:
+    """A fact as it was declared or answered. Text of an applicant stays exactly as it is."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
+    if isinstance(value, list):
+        return ", ".join(value_in_words(inner) for inner in value) or NOTHING
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {value_in_words(inner)}" for name, inner in value.items()) or NOTHING
+    return str(value)
+
+
+def fact_name(path: str) -> str:
+    """`financial.monthly_income` as `Monthly income`."""
+    section, _, name = path.rpartition(".")
+    return plain_code(f"{section} id" if name == "id" and section else name)
+
+
+def moment(at: Any, zone: tzinfo = UTC) -> str:
+    """`21 Nov 2026, 14:05 CET`."""
+    found = as_time(at)
+    return NOTHING if found is None else f"{found.astimezone(zone):%-d %b %Y, %H:%M} {zone_name(found, zone)}"
+
+
+def clock(at: Any, zone: tzinfo = UTC, seconds: bool = False) -> str:
+    found = as_time(at)
+    if found is None:
+        return NOTHING
+    return f"{found.astimezone(zone):{'%H:%M:%S' if seconds else '%H:%M'}} {zone_name(found, zone)}"
+
+
+def soon(at: Any, now: datetime, zone: tzinfo = UTC) -> str:
+    """The clock alone for a moment of today, the date with it otherwise."""
+    found = as_time(at)
+    today = found is not None and found.astimezone(zone).date() == now.astimezone(zone).date()
+    return clock(at, zone) if today else moment(at, zone)
+
+
+def zone_name(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).tzname() or "UTC"
+
+
+def as_time(at: Any) -> datetime | None:
+    if isinstance(at, datetime):
+        return at
+    if not isinstance(at, str):
+        return None
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def lasted(span: timedelta) -> str:
+    """A length of time in its two largest units."""
+    total = int(abs(span.total_seconds()))
+    days, hours, minutes = total // 86400, total % 86400 // 3600, total % 3600 // 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{total} s"
+
+
+def ago(at: Any, now: datetime) -> str:
+    found = as_time(at)
+    return NOTHING if found is None else f"{lasted(now - found)} ago"
+
+
+def time_left(due: Any, now: datetime) -> tuple[str, str]:
+    """How long until a promise is due, and the colour that says how urgent that is."""
+    found = as_time(due)
+    if found is None:
+        return NOTHING, "gray"
+    left = found - now
+    if left <= timedelta():
+        return f"overdue by {lasted(left)}", "red"
+    return f"{lasted(left)} left", "orange" if left < timedelta(hours=1) else "green"
+
+
+def milliseconds(ms: Any) -> str:
+    if ms is None:
+        return NOTHING
+    return f"{float(ms) / 1000:.1f} s" if float(ms) >= 1000 else f"{float(ms):.0f} ms"
