@@ -41,6 +41,7 @@ class UnderwriteApplication:
         self._case = case
         self._withdrawn = False
         self._words = 0  # signals that a reviewer has spoken
+        self._waits_on: set[str] = set()
 
     @workflow.run
     async def run(self, case: CaseRef) -> Ending:
@@ -98,6 +99,7 @@ class UnderwriteApplication:
 
     async def _pull_all(self, plans: tuple[SourcePlan, ...]) -> None:
         """All sources at once; every sibling is awaited before an error is raised."""
+        self._waits_on = {plan.name for plan in plans}
         results = await asyncio.gather(*(self._pull(plan) for plan in plans), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -117,16 +119,25 @@ class UnderwriteApplication:
                     retry_policy=UNTIL_PATIENCE_ENDS,
                     summary=plan.name,
                 )
+                self._has_answered(plan)
                 return
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
         await self._do(Evidence.give_up, self._pull_of(plan))
+        self._has_answered(plan)
+
+    def _has_answered(self, plan: SourcePlan) -> None:
+        """Shown on the run's page in Temporal's UI; Postgres tells everyone else."""
+        self._waits_on.discard(plan.name)
+        waits = ", ".join(sorted(self._waits_on))
+        workflow.set_current_details(f"waits on {waits}" if waits else "evidence is in")
 
     # People ---------------------------------------------------------------------------------
 
     async def _ask_a_person(self) -> Progress:
         """Reads the task, waits for a word or the task's own deadline, and reads again."""
+        workflow.set_current_details("waits for a person")
         review = await self._do(Reviews.open)
         while not (review.answered or review.over):
             review = await self._do(Reviews.look, await self._a_word_or(review))
