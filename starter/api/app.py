@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from plimsoll.domain.errors import Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
 from starter.api import problems
@@ -27,6 +28,7 @@ from starter.logs import set_up_logging
 
 log = structlog.get_logger()
 
+LOOK_FOR_MODELS = 5.0  # seconds
 PUBLIC = ("/healthz", "/readyz", "/metrics")
 ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, keys, ledger, health)
 
@@ -64,8 +66,7 @@ async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         app.state.rate_limit = RateLimit(settings.rate_limit)
         tasks = [_kept_alive(house.engine.run()), _kept_alive(house.admission.watch())]
         if settings.hot_worker:
-            # Loaded before the first request needs it: a cold model would send that one the long way.
-            tasks.append(_kept_alive(asyncio.to_thread(_warm_up, ports)))
+            tasks.append(_kept_alive(_warm_up(ports)))
         try:
             yield
         finally:
@@ -86,12 +87,17 @@ def assemble(settings: Settings, ports: Ports) -> Running:
     return Running(settings=settings, ports=ports, engine=engine, intake=intake, admission=admission)
 
 
-def _warm_up(ports: Ports) -> None:
-    for product in ports.products.all():
-        try:
-            ports.scorer.loaded(ports.scorer.live(product.model))
-        except Exception as error:
-            log.warning("model.not_loaded", product=product.id, error=type(error).__name__)
+async def _warm_up(ports: Ports) -> None:
+    """Loads each product's model before a request needs it, as soon as there is one."""
+    waiting = {product.id: product for product in ports.products.all()}
+    while waiting:
+        for product in list(waiting.values()):
+            try:
+                await asyncio.to_thread(ports.scorer.loaded, ports.scorer.live(product.model))
+                del waiting[product.id]
+            except Unavailable as error:
+                log.warning("model.not_loaded", product=product.id, error=type(error).__name__)
+        await asyncio.sleep(LOOK_FOR_MODELS)
 
 
 def _kept_alive(work: Coroutine[None, None, None]) -> asyncio.Task[None]:

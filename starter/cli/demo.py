@@ -21,10 +21,22 @@ PRODUCT = "consumer-credit"
 WAIT = 20.0
 
 
+def train_first() -> None:
+    """Before the stack is up, so that its processes find a model when they start."""
+    settings = load_settings()
+    with Console(stderr=True).status("training a model on 700 real loans (a quarter of a minute, once) …"):
+        model, now = ensure_trained(PRODUCT, settings)
+    low, high = model["metrics"]["auc_interval"]
+    how = "trained on" if now else "trained before on"
+    note(
+        f"Model {model['name']}@{model['version']}, {how} {model['data']['rows']} loans: cross-validated AUC "
+        f"{model['metrics']['auc']:.3f} (95 % interval {low:.3f} to {high:.3f})."
+    )
+
+
 def run_demo(applicants: int) -> int:
     """The stack is up. Prints the portfolio against the truth, one decision, and the addresses."""
     settings = load_settings()
-    _train(settings)
     held_out = shipped_set(settings).held_out()[:applicants]
     lines = [Line(number, row.body) for number, row in enumerate(held_out, start=1)]
     began = time.monotonic()
@@ -41,17 +53,6 @@ def run_demo(applicants: int) -> int:
     _print_addresses(settings, cases)
     undecided = sum(case["outcome"] is None and case["status"] != "review" for case in cases.values())
     return UNDECIDED if undecided else DONE
-
-
-def _train(settings: Settings) -> None:
-    with Console(stderr=True).status("training a model on 700 real loans (a quarter of a minute, once) …"):
-        model, now = ensure_trained(PRODUCT, settings)
-    low, high = model["metrics"]["auc_interval"]
-    how = "trained on" if now else "trained before on"
-    note(
-        f"Model {model['name']}@{model['version']}, {how} {model['data']['rows']} loans: cross-validated AUC "
-        f"{model['metrics']['auc']:.3f} (95 % interval {low:.3f} to {high:.3f})."
-    )
 
 
 def _decide_all(api: Remote, lines: list[Line]) -> Iterator[tuple[int, dict[str, Any]]]:

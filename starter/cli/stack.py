@@ -75,8 +75,9 @@ def demo(
     ports: Ports = "default",
 ) -> int:
     """Brings everything up, trains on real shipped data and decides real held-out applicants."""
-    from starter.cli.demo import run_demo
+    from starter.cli.demo import run_demo, train_first
 
+    train_first()
     code = up(detach=True, ports=ports)
     return code or run_demo(applicants)
 
