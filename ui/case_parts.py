@@ -45,13 +45,12 @@ def score(found: Json) -> None:
 
 def score_notes(details: Json) -> list[str]:
     model, (low, high) = details["model"], details["interval"]
-    notes = [
-        f"Models trained on resampled data say {low * 100:.1f} % to {high * 100:.1f} % (5th to 95th of a hundred)."
-    ]
+    within = f"{low * 100:.1f} % and {high * 100:.1f} %"
+    notes = [f"Likely between {within}: so say 90 % of the models trained on resampled data."]
     if details["near_cut"] >= 0.1:
         other_side = words.share(details["near_cut"], 0)
         notes.append(f"A close call: {other_side} of resampled models put it on the other side of the limit.")
-    if details["novelty"] >= 0.5:
+    if details["novelty"] >= 0.9:
         others = words.share(details["novelty"], 0)
         notes.append(f"Unusual: farther from its like than {others} of the applicants the model learned from.")
     if details["missing"]:

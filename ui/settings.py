@@ -4,7 +4,7 @@ Never the database: the console acts as the person who signed in, through the AP
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -38,7 +38,7 @@ class ConsoleSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         known = {**env_settings(), **init_settings()}
         stack = stack_values(Path(known.get("home", "~/.plimsoll")).expanduser())
-        addresses = {name: stack[name] for name in ("api", "console") if name in stack}
+        addresses: dict[str, Any] = {name: stack[name] for name in ("api", "console") if name in stack}
         return init_settings, env_settings, InitSettingsSource(settings_cls, addresses)
 
     @property

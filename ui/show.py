@@ -7,6 +7,10 @@ import streamlit as st
 
 from ui import words
 
+# Filters of the queue, and what they are called.
+MINE, FREE, OTHERS, SECOND = "mine", "free", "others", "second"
+SHOWN = {MINE: "Mine", FREE: "Nobody has it", OTHERS: "With others", SECOND: "Second approval"}
+
 Kind = Literal["wrong", "watch", "good", "note"]
 BADGES: dict[Kind, tuple[str, str]] = {
     "wrong": ("Not done", "red"),

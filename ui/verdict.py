@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import drafts, session, show, words
+from ui import drafts, session, show, taking, words
 from ui.backend import Conflict, Json, Problem, Refused, SignedOut, Unreachable
 
 OUTCOMES = {"approve": "Approve", "decline": "Decline", "counter_offer": "Counter-offer"}
@@ -254,7 +254,7 @@ def settled(review: Json) -> None:
         for given in verdicts:
             verdict(given)
     if session.may("reviews:answer"):
-        st.page_link("app_pages/queue.py", label="Back to the queue →")
+        taking.button()
 
 
 def verdict(given: Json) -> None:

@@ -22,7 +22,9 @@ def waterfall(details: dict[str, Any], ink: str | None = None) -> alt.Chart:
     table = pd.DataFrame(steps)
     facts = alt.Axis(labelLimit=230, domain=False, ticks=False, **dyed)
     odds = alt.Axis(labelExpr=ODDS, tickCount=5, labelFlush=True, **dyed)
-    legend = alt.Legend(orient="top", title=None, values=[RAISES, LOWERS], **({"labelColor": ink} if ink else {}))
+    legend = alt.Legend(
+        orient="top", direction="vertical", title=None, values=[RAISES, LOWERS], **({"labelColor": ink} if ink else {})
+    )
     return (
         alt.Chart(table)
         .mark_bar(height=14, cornerRadius=2)

@@ -36,7 +36,7 @@ def test_one_screen_has_facts_evidence_score_rules_and_why(open_page, reviewer, 
         "as of 2 h ago",
         "3.7 %",
         "963 of 1000",
-        "2.4 % to 6.1 %",
+        "between 2.4 % and 6.1 %",
         "Read: near cut = 0.31",
         "Open the run in Temporal",
     ):

@@ -58,6 +58,13 @@ def test_streamlit_is_configured_as_it_must_be():
     assert why_not_configured() is None
 
 
+def test_configured_names_reach_streamlits_own_check():
+    """Streamlit looks at the websocket's host once more; it must know the deployment's names."""
+    create_app(ConsoleSettings(console_hosts=("console.internal",)))
+    assert "console.internal" in st.get_option("server.allowedHosts")
+    assert why_not_configured() is None
+
+
 def test_a_configuration_that_shows_errors_is_refused(monkeypatch):
     """The environment could unsay the file; then the console does not start."""
     create_app(LOCAL)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from ui import case_parts, session, show, verdict, words
-from ui.backend import Json, NotThere
+from ui.backend import Json, NotThere, Problem, SignedOut
+from ui.show import SHOWN
 
 
 def case() -> None:
@@ -70,7 +71,8 @@ def header(found: Json, now: datetime) -> None:
 
 
 def queue_filters() -> dict[str, str]:
-    shown = st.session_state.get("show")
+    """The address carries a filter by its label, as Streamlit writes it."""
+    shown = SHOWN.get(st.session_state.get("show") or "")
     return {"show": shown} if shown else {}
 
 
@@ -122,8 +124,6 @@ def run(found: Json) -> None:
 
 
 def engine(application: str) -> None:
-    from ui.backend import Problem, SignedOut
-
     try:
         live = session.backend().refreshing().run_of(application)
     except SignedOut:

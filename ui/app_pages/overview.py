@@ -76,7 +76,7 @@ def waiting(portfolio: Json, now: datetime) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"{name}: {words.counted(row['n'], 'case', 'cases')}, the longest since {since}")
             if session.may("workflows:read"):
-                st.page_link("app_pages/workflows.py", label="Show them", query_params={"source": row["source"]})
+                st.page_link("app_pages/workflows.py", label="Show them", query_params={"source": name})
 
 
 def bar(name: str, number: int, total: int) -> None:

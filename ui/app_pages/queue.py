@@ -1,17 +1,16 @@
 """Queue: what should I work on?"""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
-from ui import session, show, words
-from ui.backend import Conflict, Json
+from ui import session, show, taking, words
+from ui.backend import Json
+from ui.show import FREE, MINE, OTHERS, SECOND, SHOWN
+from ui.taking import held_by
 
 WIDTHS = (1.25, 1.05, 0.75, 2.0, 2.6, 0.7, 1.8)
 NAMES = ("First answer due", "Case", "Priority", "Asked for", "Why a person", "Risk", "Who has it")
-MINE, FREE, OTHERS, SECOND = "mine", "free", "others", "second"
-SHOWN = {MINE: "Mine", FREE: "Nobody has it", OTHERS: "With others", SECOND: "Second approval"}
 URGENT = {"urgent": "red", "high": "orange"}
 
 
@@ -21,8 +20,7 @@ def queue() -> None:
         st.pills("Show", list(SHOWN), format_func=SHOWN.get, key="show", bind="query-params", persist_state="session")
         st.space("stretch")
         if session.may("reviews:answer"):
-            st.button("Take next", type="primary", shortcut="N", on_click=take_next, key="take-next")
-    go_to_the_taken_case()
+            taking.button()
     tasks()
 
 
@@ -55,12 +53,6 @@ def belongs(task: Json, wanted: str | None, now: datetime) -> bool:
         OTHERS: holder is not None and not mine,
         SECOND: task["state"] == "second",
     }.get(wanted, True)
-
-
-def held_by(task: Json, now: datetime) -> str | None:
-    """Whose lease runs; a lease that is over holds nothing."""
-    until = words.as_time(task["lease_until"])
-    return task["claimed_by"] if until and until > now else None
 
 
 def summary(every: list[Json], more: bool, now: datetime) -> None:
@@ -108,38 +100,6 @@ def nothing(every: list[Json]) -> None:
         show.nothing_here("No case fits this filter: choose another, or take the next free one.")
     else:
         show.nothing_here("Nobody waits for a person. New cases appear here by themselves.")
-
-
-# Taking the next -------------------------------------------------------------------------------
-
-
-def take_next() -> None:
-    """Claims the most urgent case that is free, going on when somebody is faster."""
-    with session.told_plainly():
-        free = [task for task in session.backend().queue()["data"] if free_for_me(task)]
-        for task in free[:5]:
-            try:
-                session.backend().claim(task["id"])
-            except Conflict:
-                continue
-            st.session_state["taken"] = task["application_id"]
-            return
-        st.session_state["taken"] = None
-
-
-def free_for_me(task: Json) -> bool:
-    return held_by(task, datetime.now(UTC)) is None and task["state"] in ("open", "claimed", "second")
-
-
-def go_to_the_taken_case() -> None:
-    nothing_asked: Any = object()
-    taken = st.session_state.pop("taken", nothing_asked)
-    if taken is nothing_asked:
-        return
-    if taken is None:
-        show.notice("No case is free: all are with somebody.", kind="note", label="Queue")
-    else:
-        st.switch_page("app_pages/case.py", query_params={"id": taken})
 
 
 queue()

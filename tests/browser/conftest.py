@@ -1,0 +1,148 @@
+"""A live stack of its own with real referred applicants, and a real Chromium looking at it."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from plimsoll.adapters.datasets.south_german import SouthGerman
+from plimsoll.local import stack as local_stack
+from plimsoll.settings import Settings
+from starter.training import train_shipped
+
+SHOTS = Path(__file__).resolve().parent / "shots"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PRODUCT = "consumer-credit"
+REFERRED_ENOUGH = 8
+APPLICANTS = 120
+PATIENCE = 60.0
+
+
+@dataclass
+class LiveStack:
+    """Where a running stack answers, and its API as any role."""
+
+    home: Path
+    api: str
+    console: str
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, role: str, method: str, path: str, **given: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.keys[role]}", **given.pop("headers", {})}
+        answer = httpx.request(method, self.api + path, headers=headers, trust_env=False, timeout=30, **given)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def queue(self) -> list[dict[str, Any]]:
+        return self.ask("reviewer", "GET", "/v1/reviews", params={"limit": 100})["data"]
+
+    def free_case(self) -> dict[str, Any]:
+        """A waiting case small enough for a reviewer alone, not held by anybody."""
+        return next(t for t in self.queue() if t["claimed_by"] is None and float(t["amount"]) < 10_000)
+
+    def task_of(self, application: str) -> dict[str, Any]:
+        case = self.ask("reviewer", "GET", f"/v1/applications/{application}/case")
+        return self.ask("reviewer", "GET", f"/v1/reviews/{case['review']['id']}")
+
+    def submit(self, body: dict[str, Any], wait: int = 0) -> dict[str, Any]:
+        headers = {"Idempotency-Key": body["external_id"], **({"Prefer": f"wait={wait}"} if wait else {})}
+        return self.ask("channel", "POST", "/v1/applications", json=body, headers=headers)
+
+
+@pytest.fixture(scope="session")
+def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    home = tmp_path_factory.mktemp("console-stack")
+    train_shipped(PRODUCT, Settings(home=home))
+    try:
+        for _ in local_stack.up(home, ports="auto"):
+            pass
+        found = local_stack.describe(home)
+        keys = json.loads((home / "secrets" / "keys.json").read_text())
+        stack = LiveStack(home, found["api"], found["console"], keys)
+        bring_in_applicants(stack)
+        yield stack
+    finally:
+        local_stack.down(home)
+
+
+def bring_in_applicants(stack: LiveStack) -> None:
+    """Real people from the held-out part of the shipped set, until enough of them were referred."""
+    held_out = SouthGerman(Settings().data_dir / "south_german").held_out()
+    for applicant in held_out[:APPLICANTS]:
+        stack.submit(applicant.body)
+    give_up_at = time.monotonic() + PATIENCE
+    while len(stack.queue()) < REFERRED_ENOUGH:
+        assert time.monotonic() < give_up_at, "too few applicants were referred in time"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """One person at one browser window."""
+
+    page: Page
+    stack: LiveStack
+    outside: list[str]
+    errors: list[str]
+
+    def sign_in(self, role: str, then: str = "") -> None:
+        self.page.goto(self.stack.console + (then or "/"))
+        self.page.get_by_label("Your key").fill(self.stack.keys[role])
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.stack.console + path)
+
+    def shot(self, name: str) -> None:
+        SHOTS.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(700)  # charts draw after the text is there
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visit(live_stack: LiveStack, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A fresh window; `request.param` may say "dark"."""
+    scheme = getattr(request, "param", "light")
+    context = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme=scheme, timezone_id="Europe/Berlin"
+    )
+    context.set_default_timeout(20_000)
+    visit = Visit(context.new_page(), live_stack, outside=[], errors=[])
+    ours = (live_stack.console, live_stack.console.replace("http", "ws", 1), "data:", "blob:")
+    visit.page.on("request", lambda sent: None if sent.url.startswith(ours) else visit.outside.append(sent.url))
+    visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    visit.page.on("console", lambda said: _note(visit, said))
+    yield visit
+    context.close()
+
+
+def _note(visit: Visit, said: Any) -> None:
+    # Streamlit looks for its server below the page's own path first, and finds nothing there.
+    if said.type == "error" and "404" not in said.text:
+        visit.errors.append(said.text)

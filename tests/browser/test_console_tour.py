@@ -1,0 +1,180 @@
+"""A reviewer's day in a real browser, on a live stack, checked through the API."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import LiveStack, Visit
+
+NOTE = "Spoke to the employer; income is as declared."
+
+
+def open_and_claim(visit: Visit) -> str:
+    """Signs in as a reviewer, opens a free case and claims it. Returns the application's id."""
+    application = visit.stack.free_case()["application_id"]
+    visit.sign_in("reviewer", f"/case?id={application}")
+    visit.page.get_by_role("button", name="Claim").click()
+    expect(visit.page.get_by_text("Yours until")).to_be_visible()
+    return application
+
+
+def fill(
+    visit: Visit, outcome: str = "Decline", reason: str = "Risk too high on a full look", note: str = NOTE
+) -> None:
+    """Leaves the cursor in the note, uncommitted, as a person would."""
+    visit.page.get_by_role("radio", name=outcome).or_(visit.page.get_by_role("button", name=outcome)).first.click()
+    visit.page.get_by_role("combobox", name="Reason").click()
+    visit.page.get_by_role("option", name=reason).click()
+    visit.page.get_by_label("Note").click()
+    visit.page.keyboard.type(note)
+
+
+def settled(stack: LiveStack, application: str) -> dict:
+    give_up_at = time.monotonic() + 20
+    while True:
+        found = stack.ask("reviewer", "GET", f"/v1/applications/{application}")
+        if found["status"] == "decided" or time.monotonic() > give_up_at:
+            return found
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("visit", ["light", "dark"], indirect=True)
+def test_the_tour_of_all_pages(visit, request):
+    """Every page opens, nothing is fetched from elsewhere, nothing fails in the browser's console."""
+    scheme = request.node.callspec.params["visit"]
+    visit.go("/")
+    visit.shot(f"{scheme}-sign-in")
+    visit.sign_in("senior_reviewer")
+    expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+    expect(visit.page.get_by_text("Refreshed")).to_be_visible()
+    visit.shot(f"{scheme}-queue")
+    for name in ("Overview", "Workflows"):
+        visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+        expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
+        expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
+        visit.shot(f"{scheme}-{name.lower()}")
+    visit.go(f"/case?id={visit.stack.free_case()['application_id']}")
+    expect(visit.page.get_by_role("heading", name="Review")).to_be_visible()
+    expect(visit.page.get_by_text("in Temporal").first).to_be_visible()
+    visit.shot(f"{scheme}-case")
+    assert visit.outside == []
+    assert visit.errors == []
+
+
+def test_take_next_by_keyboard_then_decide(visit):
+    """N takes the most urgent free case; the verdict arrives with its note, and the run ends with it."""
+    visit.sign_in("reviewer")
+    expect(visit.page.get_by_text("Refreshed")).to_be_visible()
+    visit.page.keyboard.press("n")
+    expect(visit.page.get_by_text("Yours until")).to_be_visible()
+    application = visit.page.url.partition("id=")[2]
+    fill(visit)
+    visit.shot("verdict")
+    visit.page.get_by_role("button", name="Save verdict").click()
+    expect(visit.page.get_by_text("Your verdict is saved: decline.")).to_be_visible()
+    task = visit.stack.task_of(application)
+    assert [(said["outcome"], said["note"]) for said in task["verdicts"]] == [("decline", NOTE)]
+    found = settled(visit.stack, application)
+    assert (found["status"], found["outcome"], found["outcome_source"]) == ("decided", "decline", "person")
+    visit.shot("decided")
+
+
+def test_a_double_click_is_one_verdict(visit):
+    """Twice the same word is one; no error is shown for the second."""
+    application = open_and_claim(visit)
+    fill(visit)
+    visit.page.get_by_role("button", name="Save verdict").dblclick()
+    expect(visit.page.get_by_text("Your verdict is saved: decline.")).to_be_visible()
+    assert len(visit.stack.task_of(application)["verdicts"]) == 1
+
+
+def test_ctrl_enter_in_the_note_saves_once_with_the_whole_note(visit):
+    """The keyboard's way to save commits what was typed last."""
+    application = open_and_claim(visit)
+    fill(visit)
+    visit.page.keyboard.press("Control+Enter")
+    visit.page.keyboard.press("Control+Enter")
+    expect(visit.page.get_by_text("Your verdict is saved: decline.")).to_be_visible()
+    verdicts = visit.stack.task_of(application)["verdicts"]
+    assert [said["note"] for said in verdicts] == [NOTE]
+
+
+def test_typing_survives_the_refresh(visit):
+    """The page looks for news every 15 s; the text and the cursor stay where they are."""
+    open_and_claim(visit)
+    note = visit.page.get_by_label("Note")
+    note.click()
+    visit.page.keyboard.type("Half a th")
+    visit.page.wait_for_timeout(17_000)
+    visit.page.keyboard.type("ought")
+    expect(note).to_have_value("Half a thought")
+
+
+def test_a_session_revoked_mid_verdict_says_so_and_keeps_the_draft(visit):
+    """Nothing is saved, the sign-in page says why, and after signing in the note is there."""
+    application = open_and_claim(visit)
+    fill(visit)
+    visit.page.get_by_role("heading", name="Review").click()  # commits the note
+    visit.page.wait_for_timeout(1000)
+    token = next(c["value"] for c in visit.page.context.cookies() if c["name"].startswith("plimsoll"))
+    visit.stack.keys["this session"] = token
+    visit.stack.ask("this session", "DELETE", "/v1/sessions/current")
+    visit.page.get_by_role("button", name="Save verdict").click()
+    expect(visit.page.get_by_text("Your session has ended")).to_be_visible()
+    assert visit.stack.task_of(application)["verdicts"] == []
+    visit.page.get_by_label("Your key").fill(visit.stack.keys["reviewer"])
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_label("Note")).to_have_value(NOTE)
+
+
+def test_somebody_elses_verdict_is_shown_and_mine_is_not_saved(visit):
+    """The second one learns who was first, and what they said."""
+    task = visit.stack.free_case()
+    open_and_claim(visit)
+    fill(visit, "Approve", "Checked the evidence with the source")
+    visit.stack.ask("reviewer", "POST", f"/v1/reviews/{task['id']}/release")
+    version = visit.stack.ask("reviewer", "GET", f"/v1/reviews/{task['id']}")["version"]
+    answer = {"version": version, "outcome": "decline", "reason": "risk_too_high", "note": ""}
+    visit.stack.ask("senior_reviewer", "POST", f"/v1/reviews/{task['id']}/decision", json=answer)
+    visit.page.get_by_role("button", name="Save verdict").click()
+    expect(visit.page.get_by_text("Your verdict was not saved.")).to_be_visible()
+    verdicts = visit.stack.task_of(task["application_id"])["verdicts"]
+    assert [said["outcome"] for said in verdicts] == ["decline"]
+
+
+def test_what_an_applicant_writes_is_shown_as_text(visit):
+    """No image is loaded, no link appears, no script runs, whatever is in the lender's number."""
+    nasty = "<img src=x onerror=alert(1)> [click](https://evil.example)"
+    body = visit.stack.ask("channel", "GET", "/v1/products/consumer-credit")["example"] | {"external_id": nasty}
+    sent = visit.stack.submit(body, wait=10)
+    visit.sign_in("analyst", f"/case?id={sent['id']}")
+    expect(visit.page.get_by_text(nasty)).to_be_visible()
+    assert visit.page.locator("a[href*='evil.example']").count() == 0
+    assert visit.page.locator("img[src='x']").count() == 0
+    assert visit.errors == []
+
+
+def test_filters_live_in_the_address(visit):
+    """A link to a filtered list can be sent to a colleague."""
+    visit.sign_in("reviewer", "/workflows")
+    expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
+    visit.page.get_by_role("combobox", name="Show").click()
+    visit.page.get_by_role("option", name="Decided").click()
+    visit.page.wait_for_url("**/workflows?status=Decided")
+    visit.go("/queue?show=Nobody+has+it")
+    visit.page.get_by_role("link", name="…").first.click()
+    visit.page.get_by_role("link", name="← Queue").click()
+    expect(visit.page.get_by_role("heading", name="Queue")).to_be_visible()
+    visit.page.wait_for_url("**/queue?show=Nobody+has+it")
+
+
+def test_signing_out_closes_the_door(visit):
+    """Back at the sign-in page; the back button shows nothing."""
+    visit.sign_in("reviewer")
+    expect(visit.page.get_by_text("Refreshed")).to_be_visible()
+    visit.page.get_by_role("link", name="Sign out").click()
+    visit.page.get_by_role("button", name="Sign out").click()
+    expect(visit.page.get_by_text("You are signed out.")).to_be_visible()
+    visit.go("/queue")
+    expect(visit.page.get_by_label("Your key")).to_be_visible()

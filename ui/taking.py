@@ -1,0 +1,47 @@
+"""Taking the next case: claim the most urgent one that is free, and go there."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from ui import session, show, words
+from ui.backend import Conflict, Json
+
+MOST_TRIES = 5
+
+
+def button() -> None:
+    st.button("Take next", type="primary", shortcut="N", on_click=take_next, key="take-next")
+    go_to_the_taken_case()
+
+
+def take_next() -> None:
+    """Goes on to the next when somebody is faster."""
+    with session.told_plainly():
+        st.session_state["taken"] = None
+        free = [task for task in session.backend().queue()["data"] if held_by(task, datetime.now(UTC)) is None]
+        for task in free[:MOST_TRIES]:
+            try:
+                session.backend().claim(task["id"])
+            except Conflict:
+                continue
+            st.session_state["taken"] = task["application_id"]
+            return
+
+
+def held_by(task: Json, now: datetime) -> str | None:
+    """Whose lease runs; a lease that is over holds nothing."""
+    until = words.as_time(task["lease_until"])
+    return task["claimed_by"] if until and until > now else None
+
+
+def go_to_the_taken_case() -> None:
+    nothing_asked: Any = object()
+    taken = st.session_state.pop("taken", nothing_asked)
+    if taken is nothing_asked:
+        return
+    if taken is None:
+        show.notice("No case is free: all are with somebody.", kind="note", label="Queue")
+    else:
+        st.switch_page("app_pages/case.py", query_params={"id": taken})
