@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -160,15 +161,20 @@ class Checkpoints:
         content = {"seq": seq, "hash": tip.hex(), "at": datetime.now(UTC).isoformat()}
         signed = content | {"signature": key.sign(_signed_bytes(content)).hex()}
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.open("a") as file:
-            file.write(json.dumps(signed) + "\n")
+        with self._file.open("a+b") as file:
+            file.truncate(len(self._whole_lines()))
+            file.write(json.dumps(signed).encode() + b"\n")
 
-    def read(self) -> list[dict[str, str]]:
-        if not self._file.exists():
-            return []
-        return [json.loads(line) for line in self._file.read_text().splitlines() if line.strip()]
+    def read(self) -> list[dict[str, Any]]:
+        """Every checkpoint ever written; a line that cannot be read counts as one nobody signed."""
+        return [_read_line(line) for line in self._whole_lines().splitlines()]
 
-    def forged(self, checkpoint: dict[str, str]) -> bool:
+    def _whole_lines(self) -> bytes:
+        """Without a last line torn by a crash."""
+        content = self._file.read_bytes() if self._file.exists() else b""
+        return content[: content.rfind(b"\n") + 1]
+
+    def forged(self, checkpoint: dict[str, Any]) -> bool:
         if self._public is None:
             return False
         key = serialization.load_pem_public_key(self._public.read_bytes())
@@ -178,6 +184,14 @@ class Checkpoints:
         except (InvalidSignature, ValueError, KeyError):
             return True
         return False
+
+
+def _read_line(line: bytes) -> dict[str, Any]:
+    try:
+        mark = json.loads(line)
+        return mark | {"seq": int(mark["seq"])}
+    except (ValueError, TypeError, KeyError):
+        return {"seq": 0}
 
 
 def _signed_bytes(content: dict) -> bytes:
@@ -234,7 +248,7 @@ class Verifier:
         return found
 
     async def _chain(self, found: Verification) -> None:
-        marks = {int(mark["seq"]): mark for mark in (self._checkpoints.read() if self._checkpoints else [])}
+        marks = {mark["seq"]: mark for mark in (self._checkpoints.read() if self._checkpoints else [])}
         forged = [seq for seq, mark in marks.items() if self._checkpoints and self._checkpoints.forged(mark)]
         if forged:
             return _blame(found, f"the checkpoint at seq {forged[0]} carries no valid signature", seq=forged[0])

@@ -33,11 +33,7 @@ class SourceGate:
     async def succeeded(self, source: str) -> None:
         failures, _ = await self._state(source)
         if failures:
-            await self._database.run(
-                "update source_state set failures = 0, open_until = null, changed_at = now() where source = %(source)s",
-                {"source": source},
-            )
-            self._seen.pop(source, None)
+            await self.close_circuit(source)
 
     async def failed(self, source: str) -> None:
         """Counts a failure; the fifth in a row opens the circuit."""
@@ -56,8 +52,11 @@ class SourceGate:
         return await self._database.rows("select * from source_state order by source")
 
     async def close_circuit(self, source: str) -> None:
-        """Forgets past failures: someone knows that the source is back."""
-        await self.succeeded(source)
+        """Forgets past failures, whatever this worker remembers: the source is back."""
+        await self._database.run(
+            "update source_state set failures = 0, open_until = null, changed_at = now() where source = %(source)s",
+            {"source": source},
+        )
         self._seen.pop(source, None)
 
     async def _state(self, source: str) -> tuple[int, datetime | None]:
