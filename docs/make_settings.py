@@ -8,17 +8,27 @@ from making import table, write_or_check
 from pydantic import AliasChoices
 
 from plimsoll.settings import ROOT, Settings
+from ui.settings import ConsoleSettings
 
 PAGE = Path(__file__).parent / "settings.md"
 
 
 def content() -> str:
-    rows = [(f"`{variable(name)}`", field.description or "", default(field)) for name, field in fields().items()]
-    return table(("variable", "what it says", "default"), rows)
+    of_all = [(f"`{variable(name)}`", field.description or "", default(field)) for name, field in fields().items()]
+    of_console = [
+        (f"`PLIMSOLL_{name.upper()}`", field.description or "", default(field)) for name, field in console().items()
+    ]
+    headings = ("variable", "what it says", "default")
+    return f"{table(headings, of_all)}\n\nThe console reads these besides:\n\n{table(headings, of_console)}"
 
 
 def fields() -> dict[str, Any]:
     return dict(Settings.model_fields)
+
+
+def console() -> dict[str, Any]:
+    """What the console alone reads."""
+    return {name: field for name, field in ConsoleSettings.model_fields.items() if name not in Settings.model_fields}
 
 
 def variable(name: str) -> str:
@@ -31,7 +41,7 @@ def variable(name: str) -> str:
 
 def default(field: Any) -> str:
     value = field.get_default(call_default_factory=True)
-    if value is None or value == {}:
+    if value is None or value in ({}, ()):
         return "none"
     if isinstance(value, Path) and value.is_relative_to(ROOT):
         return f"`{value.relative_to(ROOT)}/` of the checkout"
