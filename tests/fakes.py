@@ -3,11 +3,26 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from plimsoll.domain.product import Product
 from plimsoll.ports import EngineTask
 from tests.fake_sources import FakeEvidenceSource
 
-__all__ = ["FakeEvidenceSource", "FakeOutbox", "SilentBell"]
+__all__ = ["FakeEvidenceSource", "FakeOutbox", "OneProduct", "SilentBell"]
+
+
+class OneProduct:
+    """Products with a single pack, changed in some fields."""
+
+    def __init__(self, product: Product, **changes: Any) -> None:
+        self._product = product.model_copy(update=changes)
+
+    def get(self, product_id: str) -> Product:
+        return self._product
+
+    def all(self) -> list[Product]:
+        return [self._product]
 
 
 @dataclass

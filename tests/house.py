@@ -27,11 +27,13 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import activities_on
+from activities.messages import Ending
 from plimsoll.domain.access import SYSTEM, Actor, Role
+from plimsoll.domain.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.local.secrets import make_keys
 from plimsoll.local.temporal_namespace import ensure_namespace
-from plimsoll.ports import EngineTask
+from plimsoll.ports import EngineTask, Products
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, open_ports
 from starter import client as temporal_client
@@ -40,7 +42,7 @@ from starter.intake import Intake
 from tests.applicants import SOUND_EVIDENCE, the_product
 from tests.builders import raw
 from tests.fake_brains import FakeScorer
-from tests.fakes import FakeEvidenceSource
+from tests.fakes import FakeEvidenceSource, OneProduct
 from tests.sandbox_process import SandboxProcess
 from tests.stack_fixtures import Database, LocalTemporal
 from workflows import names, workflows_on
@@ -77,15 +79,19 @@ class House:
 
     # Work -------------------------------------------------------------------------------------
 
-    def intake(self) -> Intake:
+    def intake(self, products: Products | None = None) -> Intake:
         """The door without an eager start: whatever comes in waits for the dispatcher."""
         ports = self.ports
-        return Intake(ports.applications, ports.products, ports.vault, lambda: False, lambda task: None)
+        return Intake(ports.applications, products or ports.products, ports.vault, lambda: False, lambda task: None)
 
-    async def accept(self, body: dict[str, Any], key: str | None = None, actor: Actor | None = None) -> str:
+    async def accept(
+        self, body: dict[str, Any], key: str | None = None, actor: Actor | None = None, lane: Lane | None = None
+    ) -> str:
+        """Committed; a `lane` other than the product's own goes with the application."""
         actor = actor or await self.somebody(Role.CHANNEL)
-        key = key or uuid.uuid4().hex
-        return (await self.intake().submit(raw(body), key=key, actor=actor, request="req_test")).application
+        intake = self.intake() if lane is None else self.intake(OneProduct(the_product(), lane=lane))
+        submitted = await intake.submit(raw(body), key=key or uuid.uuid4().hex, actor=actor, request="req_test")
+        return submitted.application
 
     async def withdraw(self, application: str, **given: Any) -> None:
         from datetime import UTC, datetime
@@ -116,7 +122,7 @@ class House:
     def run_of(self, application: str, client: Client | None = None, suffix: int = 0) -> WorkflowHandle:
         client = client or self.client
         assert client is not None
-        return client.get_workflow_handle(names.underwriting_id(application, 1, suffix))
+        return client.get_workflow_handle(names.underwriting_id(application, 1, suffix), result_type=Ending)
 
     # Hosting ----------------------------------------------------------------------------------
 

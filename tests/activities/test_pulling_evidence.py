@@ -11,25 +11,11 @@ from activities.evidence import Evidence
 from plimsoll.domain.case import EvidenceRecord
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable, WrongPerson
 from plimsoll.domain.evidence import EvidenceState, Recovery
-from plimsoll.domain.product import Product
 from plimsoll.ports import Products
 from tests.applicants import the_product
 from tests.builders import NOW, a_pull, a_sound_application
-from tests.fakes import FakeEvidenceSource
+from tests.fakes import FakeEvidenceSource, OneProduct
 from tests.house import House
-
-
-class OneProduct:
-    """The shipped product with one source recovering in another way."""
-
-    def __init__(self, product: Product) -> None:
-        self._product = product
-
-    def get(self, product_id: str) -> Product:
-        return self._product
-
-    def all(self) -> list[Product]:
-        return [self._product]
 
 
 def recovering(recovery: Recovery) -> tuple[Products, dict[str, FakeEvidenceSource]]:
@@ -39,7 +25,7 @@ def recovering(recovery: Recovery) -> tuple[Products, dict[str, FakeEvidenceSour
         for terms in product.sources
     )
     fakes = {terms.name: FakeEvidenceSource(terms.name, recovery=terms.recovery) for terms in sources}
-    return OneProduct(product.model_copy(update={"sources": sources})), fakes
+    return OneProduct(product, sources=sources), fakes
 
 
 def evidence(house: House, products: Products, sources: dict[str, FakeEvidenceSource]) -> Evidence:
@@ -196,9 +182,7 @@ async def test_a_slow_source_is_cut_off_at_the_products_limit(house: House):
     quick = tuple(terms.model_copy(update={"timeout": 0.05}) for terms in product.sources)
     sleeper = FakeEvidenceSource("bureau")
     sleeper.pull = lambda inquiry: asyncio.sleep(30)  # type: ignore[method-assign]
-    activities = evidence(
-        house, OneProduct(product.model_copy(update={"sources": quick})), {**sources, "bureau": sleeper}
-    )
+    activities = evidence(house, OneProduct(product, sources=quick), {**sources, "bureau": sleeper})
     application = await house.accept(a_sound_application())
     with pytest.raises(ApplicationError) as cut:
         await run(activities.pull, a_pull(application, "bureau"))
