@@ -28,7 +28,8 @@ def score(found: Json) -> None:
     st.subheader("Score")
     details = found["score_details"]
     if not details:
-        st.text("Not scored: a rule settled it first, or evidence is still missing.")
+        closed = found["outcome"] is not None or found["review"] is not None
+        st.text("Not scored: a rule settled it first." if closed else "Not scored yet: evidence is still missing.")
         return
     risk, points = st.columns(2)
     risk.metric(
@@ -56,7 +57,7 @@ def score_notes(details: Json) -> list[str]:
     if details["missing"]:
         notes.append(f"Scored without: {', '.join(words.word(name) for name in details['missing'])}.")
     if details.get("reference"):
-        notes.append(f"The chart compares with {details['reference']}.")
+        notes.append(f"The chart compares with {details['reference']}: × 1 is no difference.")
     notes.append(f"Model {model['name']}, version {model['version']} ({model['role']}).")
     return notes
 

@@ -1,7 +1,8 @@
 """Who is looking at this page, through which backend, in which time zone."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, tzinfo
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from ui.door import GO_TO_THE_DOOR
 from ui.settings import ConsoleSettings
 
 REFRESH = 30  # seconds
+TOUCH = 60.0
 
 
 @cache
@@ -42,6 +44,16 @@ def recognise() -> Json:
     with told_plainly(stop=True):
         st.session_state["person"] = backend().who_am_i()
     return person()
+
+
+def touch() -> None:
+    """Writing a verdict is being there, though it reruns only the form: tells the API now and then."""
+    now = time.monotonic()
+    if now - st.session_state.get("touched", 0.0) < TOUCH:
+        return
+    st.session_state["touched"] = now
+    with suppress(Problem):  # whatever is wrong is said when the verdict is saved
+        backend().who_am_i()
 
 
 def person() -> Json:

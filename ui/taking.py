@@ -1,7 +1,6 @@
 """Taking the next case: claim the most urgent one that is free, and go there."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
@@ -37,11 +36,17 @@ def held_by(task: Json, now: datetime) -> str | None:
 
 
 def go_to_the_taken_case() -> None:
-    nothing_asked: Any = object()
-    taken = st.session_state.pop("taken", nothing_asked)
-    if taken is nothing_asked:
+    """What was taken is remembered until its page is there: another run may cut this one short."""
+    if "taken" not in st.session_state:
         return
+    taken = st.session_state["taken"]
     if taken is None:
+        del st.session_state["taken"]
         show.notice("No case is free: all are with somebody.", kind="note", label="Queue")
     else:
         st.switch_page("app_pages/case.py", query_params={"id": taken})
+
+
+def arrived_at(application: str) -> None:
+    if st.session_state.get("taken") == application:
+        del st.session_state["taken"]

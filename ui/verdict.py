@@ -109,7 +109,7 @@ def form(found: Json, review: Json, product: Json) -> None:
         "Save verdict", type="primary", shortcut="Ctrl+Enter", key=f"save-{task}", on_click=save,
         args=(task, review["version"]), width="stretch",
     )  # fmt: skip
-    if st.session_state.pop("look-again", False):
+    if st.session_state.get("look-again"):
         st.rerun()
 
 
@@ -153,6 +153,7 @@ def restore(task: str) -> None:
 
 
 def keep(task: str) -> None:
+    session.touch()
     before = drafts.of(session.person()["id"], task)
     now = {field: st.session_state[f"{field}-{task}"] for field in FIELDS if f"{field}-{task}" in st.session_state}
     drafts.keep(session.person()["id"], task, before | now)

@@ -30,7 +30,7 @@ def waterfall(details: dict[str, Any], ink: str | None = None) -> alt.Chart:
         .mark_bar(height=14, cornerRadius=2)
         .encode(
             y=alt.Y("fact:N", sort=None, title=None, axis=facts),
-            x=alt.X("begin:Q", title="odds of default, × 1 = no difference", axis=odds),
+            x=alt.X("begin:Q", title="odds of default", axis=odds),
             x2="end:Q",
             color=alt.Color(
                 "direction:N", scale=alt.Scale(domain=[*COLOURS], range=[*COLOURS.values()]), legend=legend

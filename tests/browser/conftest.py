@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.local import stack as local_stack
@@ -32,6 +32,7 @@ PRODUCT = "consumer-credit"
 REFERRED_ENOUGH = 8
 APPLICANTS = 120
 PATIENCE = 60.0
+expect.set_options(timeout=20_000)  # the stack decides applicants on the same few cores
 
 
 @dataclass

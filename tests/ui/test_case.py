@@ -250,6 +250,15 @@ def test_a_session_that_ends_mid_verdict_saves_nothing_and_says_so(open_page, re
     assert opened(open_page, reviewer, case).text_area[0].value == "Called the employer."
 
 
+def test_writing_a_verdict_keeps_the_session_alive(open_page, reviewer, case):
+    """The form reruns alone; the API still learns that somebody is there."""
+    app = claimed(open_page, reviewer, case)
+    app.session_state["touched"] = 0.0
+    reviewer.calls.clear()
+    app.get_by_key(f"outcome-{case['review']['id']}").set_value("decline").run()
+    assert ("who_am_i",) in reviewer.calls
+
+
 def test_an_api_that_times_out_on_a_verdict_keeps_the_draft(open_page, reviewer, case):
     """Nobody knows whether it arrived: saving again is harmless, and the page says that."""
     app = fill(claimed(open_page, reviewer, case), case)

@@ -34,7 +34,7 @@ def test_a_source_in_trouble_is_told_with_failures_and_next_try(open_page):
     said = words_on(open_page("workflows", some_runs()))
     assert "Paused" in said
     assert "6 failures in a row" in said
-    assert "1 case waits, the longest since" in said
+    assert "1 case waits, the longest for" in said
 
 
 def test_an_admin_resumes_everything_parked_on_a_source(open_page):

@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import case_parts, session, show, verdict, words
+from ui import case_parts, session, show, taking, verdict, words
 from ui.backend import Json, NotThere, Problem, SignedOut
 from ui.show import SHOWN
 
 
 def case() -> None:
     application = st.query_params.get("id", "")
+    taking.arrived_at(application)
+    st.session_state.pop("look-again", None)
     if not application:
         st.title("Case")
         show.nothing_here("Open a case from the queue, or enter its number under “Find a case” on the left.")
@@ -30,7 +32,7 @@ def draw(found: Json) -> None:
     now = datetime.now(UTC)
     header(found, now)
     case_parts.why_a_person(found)
-    known, judged, decided = st.columns([1, 1.35, 1], gap="medium")
+    known, judged, decided = st.columns([1, 1.2, 1.1], gap="medium")
     with known:
         case_parts.declared(found)
         case_parts.evidence(found, now)
@@ -123,6 +125,10 @@ def run(found: Json) -> None:
     engine(found["id"])
 
 
+def step_in_words(activity: str) -> str:
+    return {"pull": "ask the source", "score": "score", "decide": "decide"}.get(activity, activity.replace("_", " "))
+
+
 def engine(application: str) -> None:
     try:
         live = session.backend().refreshing().run_of(application)
@@ -135,7 +141,7 @@ def engine(application: str) -> None:
         st.text(f"{problem.sentence} Everything decided so far is above.")
     else:
         for pending in live["pending"]:
-            st.caption(f"Now trying {words.plain_code(pending['activity']).lower()}, attempt {pending['attempt']}")
+            st.caption(f"Now at “{step_in_words(pending['activity'])}”, attempt {pending['attempt']}")
         events = words.counted(live["history_length"], "event", "events")
         st.caption(f"{words.plain_code(live['status'])} in Temporal, {events}")
         if live.get("ui"):

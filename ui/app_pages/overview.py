@@ -72,9 +72,9 @@ def waiting(portfolio: Json, now: datetime) -> None:
         return
     st.subheader("Waiting on sources")
     for row in portfolio["waiting_on"]:
-        name, since = words.word(row["source"]), words.ago(row["since"], now)
+        name, longest = words.word(row["source"]), words.ago(row["since"], now).removesuffix(" ago")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"{name}: {words.counted(row['n'], 'case', 'cases')}, the longest since {since}")
+            st.text(f"{name}: {words.counted(row['n'], 'case', 'cases')}, the longest for {longest}")
             if session.may("workflows:read"):
                 st.page_link("app_pages/workflows.py", label="Show them", query_params={"source": name})
 

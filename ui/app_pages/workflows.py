@@ -86,8 +86,8 @@ def source(name: str, known: Json | None, waiting: Json | None) -> None:
             assert known is not None
             said.append(f"next try at {words.clock(known['open_until'], session.zone(), seconds=True)}")
         if waiting:
-            since = words.ago(waiting["since"], now)
-            said.append(f"{words.counted(waiting['n'], 'case waits', 'cases wait')}, the longest since {since}")
+            longest = words.ago(waiting["since"], now).removesuffix(" ago")
+            said.append(f"{words.counted(waiting['n'], 'case waits', 'cases wait')}, the longest for {longest}")
         st.text(" · ".join(said), width="stretch")
         if waiting and session.may("workflows:resume"):
             st.button("Try again now", key=f"resume-{name}", on_click=resume, args=(name,))
