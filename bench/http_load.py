@@ -19,6 +19,7 @@ class Seen:
     latencies: list[tuple[float, float]] = field(default_factory=list)  # (due at, taken)
     statuses: Counter[int] = field(default_factory=Counter)
     retry_after_missing: int = 0
+    seconds: float = 0.0  # from the first request due to the last answer
 
     def quantile(self, share: float, since: float = 0.0, until: float = float("inf")) -> float:
         taken = sorted(latency for due, latency in self.latencies if since <= due < until)
@@ -41,6 +42,7 @@ async def send_at_rate(url: str, requests: Iterator[bytes], rate: float, seconds
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
+    seen.seconds = time.perf_counter() - began
     while not idle.empty():
         idle.get_nowait()[1].close()
     return seen

@@ -39,7 +39,7 @@ async def _accept(settings: Settings, rates: tuple[int, ...], seconds: float) ->
         seen = await send_at_rate(settings.api, requests, rate, seconds)
         taken = sum(seen.statuses[status] for status in ACCEPTED)
         lines += [
-            line(f"accepted a second at {rate} offered, starts held", taken / seconds, "per second", rate),
+            line(f"accepted a second at {rate} offered, starts held", taken / seen.seconds, "per second", rate),
             line(f"accept p50 at {rate} a second", seen.quantile(0.5) * 1000, "ms"),
             line(f"accept p99 at {rate} a second", seen.quantile(0.99) * 1000, "ms"),
         ]

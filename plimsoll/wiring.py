@@ -102,7 +102,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
 
 
 def product_packs(settings: Settings) -> ProductFolder:
-    return ProductFolder(settings.products_dir)
+    return ProductFolder(settings.products_dir, looks_every=1.0)
 
 
 def policy_engine(settings: Settings) -> ZenPolicyEngine:

@@ -55,5 +55,6 @@ class Running:
         return f"{link}/{run_id}/history" if run_id else link
 
 
-def running(request: Request) -> Running:
+async def running(request: Request) -> Running:
+    """Async although it awaits nothing: FastAPI would send a plain function to a thread."""
     return request.app.state.running

@@ -4,28 +4,38 @@ import json
 from datetime import datetime
 from typing import Any
 
-import psycopg
-
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.domain.access import Actor
 from plimsoll.domain.application import ApplicationFrame
-from plimsoll.domain.errors import ApplicationClosed, KeyReused, NotFound
+from plimsoll.domain.errors import ApplicationClosed, KeyReused, NotFound, TooBusy
 from plimsoll.domain.ids import APPLICATION, PERSON, new_id
 from plimsoll.domain.ledger import digest, entry
 from plimsoll.domain.product import Product
 from plimsoll.domain.values import Status
 from plimsoll.ports import Accepted, Vault
 
-# One statement, so one transaction and one round trip: idempotency row, person, application,
-# ledger entry, outbox row, or nothing at all. A concurrent twin waits on the idempotency row.
+TRIES = 4
+REMEMBERED = 20_000
+
+# One statement, so one transaction and one round trip: person, idempotency row, application,
+# ledger entry, outbox row, or nothing at all. A concurrent twin waits on the unique rows.
+#
+# The body comes sealed with a key made up for a new person, or with the one we remember. When
+# the person turns out to be known under another key nothing is written, and the answer carries
+# that key for the next try.
 ACCEPT = """
-with claimed as (
-    insert into idempotency (actor_id, key, body_digest, application_id)
-    values (%(actor)s, %(key)s, %(fingerprint)s, %(id)s)
-    on conflict do nothing returning application_id
-), new_person as (
+with known as (
+    select id, wrapped_key from person where reference_hash = %(reference_hash)s and wrapped_key is not null
+), made_person as (
     insert into person (id, reference_hash, wrapped_key)
-    select %(person)s, %(reference_hash)s, %(wrapped_key)s from claimed where %(is_new_person)s
+    select %(person)s, %(reference_hash)s, %(wrapped_key)s where not exists (select 1 from known)
+    on conflict do nothing returning id
+), owner as (
+    select id from made_person union all select id from known where id = %(person)s
+), claimed as (
+    insert into idempotency (actor_id, key, body_digest, application_id)
+    select %(actor)s, %(key)s, %(fingerprint)s, %(id)s from owner
+    on conflict do nothing returning application_id
 ), accepted as (
     insert into application (id, person_id, external_id, product, product_version, product_digest, line,
         jurisdiction, amount, currency, term_months, priority, lane, status, round, body_sealed, body_digest,
@@ -48,7 +58,9 @@ with claimed as (
     insert into outbox (lane, kind, application_id, payload, not_before)
     select 'engine', 'start', %(id)s, '{}', %(now)s + make_interval(secs => %(head_start)s) from claimed
 )
-select id, flags from accepted
+select (select id from accepted) as id, (select flags from accepted) as flags,
+       exists (select 1 from owner) as owned, known.id as person, known.wrapped_key
+from (select 1) always left join known on true
 """
 
 
@@ -56,6 +68,7 @@ class Applications:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._remembered: dict[bytes, Row] = {}
 
     async def accept(
         self,
@@ -75,26 +88,27 @@ class Applications:
         Raises KeyReused when the key came with another body.
         """
         reference_hash = self._vault.fingerprint(application.applicant.id.encode())
-        for _ in range(3):
-            person = await self._person(reference_hash)
+        person = self._remembered.get(reference_hash) or self._new_person()
+        for _ in range(TRIES):
             values = self._values(product, application, person, actor, key, fingerprint, request, now, head_start)
-            try:
-                made = await self._database.row(ACCEPT, values | {"reference_hash": reference_hash})
-            except psycopg.errors.UniqueViolation:
-                continue  # the same new person came in twice at once: the other one's key is there now
-            if made:
-                return Accepted(application=made["id"], round=1, replayed=False, flags=tuple(made["flags"]))
-            return await self._answer_given_before(actor, key, fingerprint)
-        raise KeyReused("This person is being created by many requests at once: send this one again.")
+            answer = await self._database.row(ACCEPT, values | {"reference_hash": reference_hash})
+            assert answer is not None
+            if answer["id"]:
+                self._remember(reference_hash, person)
+                return Accepted(application=answer["id"], round=1, replayed=False, flags=tuple(answer["flags"]))
+            if answer["owned"]:
+                return await self._answer_given_before(actor, key, fingerprint)
+            person = _known_person(answer) or self._new_person()
+        raise TooBusy("This person is being created by many requests at once: send this one again.")
 
-    async def _person(self, reference_hash: bytes) -> Row:
-        known = await self._database.row(
-            "select id, wrapped_key from person where reference_hash = %(hash)s and wrapped_key is not null",
-            {"hash": reference_hash},
-        )
-        if known:
-            return {"person": known["id"], "wrapped_key": bytes(known["wrapped_key"]), "is_new_person": False}
-        return {"person": new_id(PERSON), "wrapped_key": self._vault.new_key(), "is_new_person": True}
+    def _new_person(self) -> Row:
+        return {"person": new_id(PERSON), "wrapped_key": self._vault.new_key()}
+
+    def _remember(self, reference_hash: bytes, person: Row) -> None:
+        """Most who apply twice do so soon; what is remembered wrongly costs one more round trip."""
+        if len(self._remembered) >= REMEMBERED:
+            self._remembered.clear()
+        self._remembered[reference_hash] = person
 
     def _values(
         self,
@@ -210,6 +224,12 @@ with found as (
 )
 select status, exists (select 1 from done) as done from found
 """
+
+
+def _known_person(answer: Row) -> Row | None:
+    if answer["person"] is None:
+        return None  # lost a race: the winner's row shows with the next statement
+    return {"person": answer["person"], "wrapped_key": bytes(answer["wrapped_key"])}
 
 
 def read_json(vault: Vault, wrapped_key: bytes | None, sealed: bytes, context: str) -> dict[str, Any]:
