@@ -1,0 +1,175 @@
+"""Records one history per kind of run: `python -m tests.replay.record NAME…` (needs a server; replaying never does).
+
+Names that are on disk already are left alone: a history is the past of runs that may still be
+under way. When the order of steps changes on purpose, keep the old way behind
+`workflow.patched("…")` and record the new way under a new name, beside the old one.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from plimsoll.adapters.postgres.migrate import migrate
+from plimsoll.domain.access import Role
+from plimsoll.domain.product import Lane
+from plimsoll.domain.review import Answer
+from plimsoll.domain.values import Outcome, Status
+from plimsoll.local.ports import INTERNAL, choose
+from plimsoll.local.postgres import Cluster
+from plimsoll.local.temporal_server import TemporalServer
+from starter.resuming import resume_waiting_on
+from tests.applicants import quick_models
+from tests.builders import a_minors_application, a_referred_application, a_sound_application
+from tests.house import House, a_house, until
+from tests.sandbox_process import a_sandbox
+from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+async def express(house: House) -> str:
+    return await house.accept(a_sound_application())
+
+
+async def express_knocked_out(house: House) -> str:
+    return await house.accept(a_minors_application())
+
+
+async def stepwise(house: House) -> str:
+    return await house.accept(a_sound_application(), lane=Lane.STEPWISE)
+
+
+async def stepwise_source_down(house: House) -> str:
+    application = await waiting_for_the_bureau(house)
+    assert house.sandbox is not None
+    house.sandbox.lift_faults()
+
+    async def woken() -> bool:
+        assert house.client is not None
+        return await resume_waiting_on(house.ports, house.client, "bureau") > 0
+
+    await until(woken)
+    return application
+
+
+async def review_answered(house: House) -> str:
+    application = await in_review(house)
+    task = await house.task_of(application)
+    terms = house.ports.products.get("consumer-credit").review
+    said = Answer(version=task["version"], outcome=Outcome.APPROVE, reason="evidence_checked")
+    await house.ports.reviews.decide(task["id"], said, await house.staff(Role.REVIEWER), terms, "req_review")
+    return application
+
+
+async def review_expired(house: House) -> str:
+    application = await in_review(house)
+    assert house.client is not None
+    skipper = TimeSkipper(house.client, config=TimeSkippingConfig())
+    handle = skipper.client.get_workflow_handle(house.run_of(application).id)
+    await skipper.fast_forward(handle, timedelta(hours=5))
+    await skipper.fast_forward(handle, timedelta(days=15))
+    return application
+
+
+async def withdrawn_in_review(house: House) -> str:
+    application = await in_review(house)
+    await house.withdraw(application)
+    return application
+
+
+async def withdrawn_between_steps(house: House) -> str:
+    """The signal meets the result of a step: the cancellation is lost, and the next step finds the case closed."""
+    application = await waiting_for_the_bureau(house)
+    await house.withdraw(application)
+    return application
+
+
+async def withdrawn_while_waiting(house: House) -> str:
+    application = await waiting_for_the_bureau(house)
+
+    async def tried_in_vain() -> bool:
+        steps = await house.ports.reading.steps(application, 1)
+        return any(step["lane"] == "stepwise" and step["result"] == "blocked" for step in steps)
+
+    await until(tried_in_vain)
+    await house.withdraw(application)
+    return application
+
+
+async def waiting_for_the_bureau(house: House) -> str:
+    body = a_sound_application()
+    assert house.sandbox is not None
+    house.sandbox.fault("bureau", kind="500", reference=body["applicant"]["id"])
+    application = await house.accept(body)
+    await house.until_waiting_on(application, "bureau")
+    return application
+
+
+async def in_review(house: House) -> str:
+    application = await house.accept(a_referred_application())
+    await house.until_status(application, Status.REVIEW)
+    return application
+
+
+KINDS: dict[str, Callable[[House], Awaitable[str]]] = {
+    kind.__name__: kind
+    for kind in (
+        express,
+        express_knocked_out,
+        stepwise,
+        stepwise_source_down,
+        review_answered,
+        review_expired,
+        withdrawn_in_review,
+        withdrawn_between_steps,
+        withdrawn_while_waiting,
+    )
+}
+
+
+async def record(house: House, names: list[str]) -> None:
+    for name in names:
+        application = await KINDS[name](house)
+        await house.until_closed(application)
+        handle = house.run_of(application)
+        await handle.result()
+        history = await handle.fetch_history()
+        (HISTORIES / f"{name}.json").write_text(history.to_json() + "\n")
+        print(f"{name}: {len(history.events)} events")
+
+
+async def on_a_stack_of_its_own(names: list[str], folder: Path) -> None:
+    chosen = choose(("postgres", "temporal", "temporal_ui", *INTERNAL), {}, automatic=True)
+    cluster = Cluster(folder / "postgres", folder / "secrets", chosen["postgres"])
+    server = TemporalServer(folder / "temporal", chosen, _binaries())
+    with cluster.running(folder / "pg.log"), server.running(folder / "temporal.log"), a_sandbox(folder) as sandbox:
+        database = LocalPostgres(cluster).create_database("recording")
+        migrate(database.owner_url, database.app_url)
+        temporal = LocalTemporal(server.address, "recording")
+        models = quick_models()[0]
+        async with (
+            a_house(folder / "home", database, sandbox=sandbox, temporal=temporal, models=models) as house,
+            house.at_work(),
+        ):
+            await record(house, names)
+
+
+def main() -> None:
+    asked = sys.argv[1:] or list(KINDS)
+    names = [name for name in asked if not (HISTORIES / f"{name}.json").exists()]
+    for name in sorted(set(asked) - set(names)):
+        print(f"{name}: there already, and the past is not rewritten")
+    if names:
+        asyncio.run(on_a_stack_of_its_own(names, Path(tempfile.mkdtemp(prefix="recording-"))))
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    os._exit(0)
