@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         description='Real addresses of sources, as JSON: {"bureau": "https://…"}; the sandbox otherwise.',
     )
 
+    first_admin_key_file: Path | None = Field(
+        default=None, description="Where `migrate` leaves the first admin's key while there is no key at all."
+    )
+
     products_dir: Path = Field(default=ROOT / "products", description="The product packs.")
     data_dir: Path = Field(default=ROOT / "data", description="The data sets shipped with the product.")
     models_dir: Path | None = Field(default=None, description="Trained models; `home/models` when unset.")

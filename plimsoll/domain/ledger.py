@@ -2,8 +2,9 @@
 
 The body is canonical JSON (RFC 8785). Only strings, whole numbers every reader holds exactly,
 booleans, lists and objects are let in, for which compact JSON with names in UTF-16 order *is*
-the canonical form; a float would not be, so probabilities are written as text. No personal value goes in: only ids, codes and
-digests of what was sealed, so that erasing a person leaves the chain whole.
+the canonical form; a float would not be, so probabilities are written as text. No personal value
+goes in: only ids, codes and digests of what was sealed, so that erasing a person leaves the
+chain whole.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from starter.cli.printing import (
     decision,
     note,
     table,
+    tell,
 )
 from starter.cli.remote import Remote
 
@@ -52,7 +53,7 @@ def apply(
         for line, answer in send_all(api, lines, wait, idempotency_key):
             if isinstance(answer, Exception):
                 failed += 1
-                _tell_line(line.number, len(lines), answer)
+                tell(answer, f"line {line.number}: " if len(lines) > 1 else "")
                 continue
             undecided += answer["outcome"] is None
             as_json(answer) if json else decision(answer)
@@ -94,7 +95,7 @@ def trace(application: str, role: AsRole = None, json: AsJson = False) -> int:
         found["steps"],
     )  # fmt: skip
     print("\nLedger")
-    table({"seq": "seq", "what": "kind", "who": "actor", "why": "reason", "when": "at"}, found["ledger"])
+    table({"seq": "seq", "what": "kind", "who": "actor_name", "why": "reason", "when": "at"}, found["ledger"])
     return DONE
 
 
@@ -161,14 +162,3 @@ def _read(file: Path) -> str:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{file} is not UTF-8 text.") from None
-
-
-def _tell_line(number: int, of: int, error: Exception) -> None:
-    from plimsoll.domain.errors import PlimsollError
-
-    where = f"line {number}: " if of > 1 else ""
-    message = error.message if isinstance(error, PlimsollError) else str(error)
-    note(f"{where}{message}")
-    details: Any = getattr(error, "details", {})
-    for field in details.get("fields") or ():
-        note(f"  {field['field']}: {field['problem']}")

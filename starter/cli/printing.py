@@ -23,11 +23,13 @@ def exit_code(error: PlimsollError) -> int:
     return UNAVAILABLE if isinstance(error, Unavailable) else FAILED
 
 
-def tell(error: PlimsollError) -> None:
-    print(error.message, file=sys.stderr)
-    fields = error.details.get("fields")
+def tell(error: Exception, where: str = "") -> None:
+    """The sentence, and below it each field that is wrong."""
+    message = error.message if isinstance(error, PlimsollError) else str(error)
+    note(where + message.replace(": see `fields`.", ":"))
+    fields = error.details.get("fields") if isinstance(error, PlimsollError) else None
     for field in fields if isinstance(fields, list) else ():
-        print(f"  {field['field']}: {field['problem']}", file=sys.stderr)
+        note(f"  {field['field']}: {field['problem']}")
 
 
 def as_json(content: Any) -> None:

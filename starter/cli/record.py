@@ -36,7 +36,7 @@ def verify(json: AsJson = False) -> int:
             f"{found.checkpoints} checkpoints agree."
         )
     else:
-        print(f"The record was altered. {found.problem}.")
+        print(f"The record does not verify. {found.problem}.")
     return DONE if found.ok else FAILED
 
 

@@ -23,6 +23,10 @@ def up(
     json: AsJson = False,
 ) -> int:
     """Starts the local stack: Postgres, Temporal, sandbox, API, worker, console."""
+    return _bring_up(detach, ports, json=json)
+
+
+def _bring_up(detach: bool, ports: str, *, json: bool = False, quiet: bool = False) -> int:
     from plimsoll.local import stack
     from plimsoll.local.errors import StackError
     from plimsoll.settings import load_settings
@@ -32,12 +36,11 @@ def up(
     home = load_settings().home_dir
     try:
         for event in stack.up(home, ports=ports, detach=detach):  # type: ignore[arg-type]
-            if event.sentence:
-                note(f"{event.part:12} {event.sentence}")
+            note(f"{event.part:12} {event.sentence or event.state}")
     except StackError as error:
         note(str(error))
         return UNAVAILABLE
-    if detach:
+    if detach and not quiet:
         found = stack.describe(home)
         as_json(found) if json else _addresses(found)
     return DONE
@@ -78,7 +81,7 @@ def demo(
     from starter.cli.demo import run_demo, train_first
 
     train_first()
-    code = up(detach=True, ports=ports)
+    code = _bring_up(True, ports, quiet=True)
     return code or run_demo(applicants)
 
 

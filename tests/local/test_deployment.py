@@ -10,6 +10,7 @@ import yaml
 
 from plimsoll.local.temporal_server import DYNAMIC_CONFIG
 from plimsoll.settings import ROOT, Settings
+from ui.settings import ConsoleSettings
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 # Read by our own entry points, not by Settings.
@@ -37,10 +38,10 @@ THEIRS = {
 
 
 def settings_variables() -> set[str]:
-    """The environment variable of every setting."""
+    """The environment variable of every setting, of the product and of its console."""
     return {
         field.validation_alias.choices[0] if field.validation_alias else f"PLIMSOLL_{name.upper()}"  # type: ignore[union-attr,misc]
-        for name, field in Settings.model_fields.items()
+        for name, field in {**Settings.model_fields, **ConsoleSettings.model_fields}.items()
     }
 
 

@@ -190,6 +190,21 @@ async def make_first_keys(database_url: str, secrets_dir: Path) -> None:
         await database.close()
 
 
+async def make_first_admin(database_url: str, key_file: Path) -> None:
+    """In production nobody holds a key yet: the first admin's is left in a file, once."""
+    database = Database(database_url, size=1)
+    await database.open(wait=10)
+    try:
+        access = Access(database)
+        if not await access.keys():
+            key = await access.create_key(
+                "first admin", [Role.ADMIN], name="first run", by=FIRST_RUN, request="first-run"
+            )
+            _write_private(key_file, key)
+    finally:
+        await database.close()
+
+
 FIRST_RUN = Actor(id="act_system", name="first run", roles=())
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.application import ApplicationFrame
 from plimsoll.domain.errors import ApplicationClosed, KeyReused, NotFound, TooBusy
@@ -126,6 +127,20 @@ class Applications:
         body = application.model_dump_json(exclude_none=True).encode()
         body_sealed = self._vault.seal(person["wrapped_key"], body, f"application/{application_id}")
         body_digest = digest(body_sealed)
+        columns = {
+            "person_id": person["person"],
+            "external_id": application.external_id,
+            "product": product.id,
+            "product_version": product.version,
+            "product_digest": product.digest,
+            "line": product.line,
+            "jurisdiction": application.jurisdiction or product.jurisdiction,
+            "amount": application.amount,
+            "currency": application.currency,
+            "term_months": application.term_months,
+            "priority": application.priority,
+            "accepted_by": actor.id,
+        }
         received = entry(
             "application.received",
             application=application_id,
@@ -137,32 +152,27 @@ class Applications:
             product_digest=product.digest,
             person=person["person"],
             body=body_digest.hex(),
+            row=STATEMENTS["application"].row_digest(body_digest, columns),
         )
-        return person | {
-            "id": application_id,
-            "actor": actor.id,
-            "key": key,
-            "fingerprint": fingerprint,
-            "external_id": application.external_id,
-            "product": product.id,
-            "product_version": product.version,
-            "product_digest": product.digest,
-            "line": product.line,
-            "jurisdiction": application.jurisdiction or product.jurisdiction,
-            "amount": application.amount,
-            "currency": application.currency,
-            "term_months": application.term_months,
-            "priority": application.priority,
-            "lane": product.lane,
-            "status": Status.RECEIVED,
-            "body_sealed": body_sealed,
-            "body_digest": body_digest,
-            "request": request,
-            "now": now,
-            "head_start": head_start,
-            "entry_body": received.body,
-            "entry_digest": received.digest,
-        }
+        return (
+            columns
+            | person
+            | {
+                "id": application_id,
+                "actor": actor.id,
+                "key": key,
+                "fingerprint": fingerprint,
+                "lane": product.lane,
+                "status": Status.RECEIVED,
+                "body_sealed": body_sealed,
+                "body_digest": body_digest,
+                "request": request,
+                "now": now,
+                "head_start": head_start,
+                "entry_body": received.body,
+                "entry_digest": received.digest,
+            }
+        )
 
     async def _answer_given_before(self, actor: Actor, key: str, fingerprint: bytes) -> Accepted:
         before = await self._database.row(

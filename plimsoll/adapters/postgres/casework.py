@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM
 from plimsoll.domain.case import Case, EvidenceRecord, PersonsAnswer
 from plimsoll.domain.decision import Verdict
@@ -233,6 +234,7 @@ class Casework:
             purpose=record.purpose,
             evidence=record.id,
             body=answer_digest.hex() if answer_digest else None,
+            row=_vouched("evidence_request", answer_digest, record.model_dump()) if answer_digest else None,
         )
         row = await self._database.row(
             f"""
@@ -278,6 +280,14 @@ class Casework:
 
     async def scored(self, case: Case, score: Score, now: datetime, run: StepRun) -> None:
         sealed = self._seal_model(case, score, f"score/{case.application}/{case.round}")
+        columns = {
+            "model": score.model.name,
+            "model_version": score.model.version,
+            "model_digest": score.model.digest,
+            "arm": score.model.arm,
+            "sample_probability": score.sample_probability,
+            "probability_of_default": score.probability_of_default,
+        }
         written = self._entry(
             "application.scored",
             case,
@@ -287,14 +297,15 @@ class Casework:
             model_digest=score.model.digest,
             arm=score.model.arm,
             body=digest(sealed).hex(),
+            row=_vouched("score", digest(sealed), columns),
         )
         await self._database.run(
             f"""
             with made as (
                 insert into score (id, application_id, round, model, model_version, model_digest, arm,
                                    sample_probability, probability_of_default, body_sealed, body_digest, scored_at)
-                values (%(id)s, %(application)s, %(round)s, %(model)s, %(version)s, %(model_digest)s, %(arm)s,
-                        %(sample_probability)s, %(pd)s, %(sealed)s, %(digest)s, %(now)s)
+                values (%(id)s, %(application)s, %(round)s, %(model)s, %(model_version)s, %(model_digest)s, %(arm)s,
+                        %(sample_probability)s, %(probability_of_default)s, %(sealed)s, %(digest)s, %(now)s)
                 on conflict on constraint score_once do nothing returning id
             ), entered as (
                 insert into ledger_entry (kind, application_id, body, digest)
@@ -303,14 +314,9 @@ class Casework:
             """,
             self._run(case, run)
             | written
+            | columns
             | {
                 "id": new_id(SCORE),
-                "model": score.model.name,
-                "version": score.model.version,
-                "model_digest": score.model.digest,
-                "arm": score.model.arm,
-                "sample_probability": score.sample_probability,
-                "pd": score.probability_of_default,
                 "sealed": sealed,
                 "digest": digest(sealed),
                 "now": now,
@@ -352,6 +358,17 @@ class Casework:
         sealed = self._seal_json(case, body, f"decision/{case.application}/{case.round}")
         decision_id = new_id(DECISION)
         by = answer.actor if answer else SYSTEM.id
+        columns = {
+            "id": decision_id,
+            "outcome": verdict.outcome,
+            "outcome_source": verdict.source,
+            "adverse_action": verdict.outcome.adverse,
+            "sample_probability": case.score.sample_probability if case.score else None,
+            "probability_of_default": case.score.probability_of_default if case.score else None,
+            "policy_version": verdict.policy.version,
+            "policy_digest": verdict.policy.digest,
+            "decided_by": by,
+        }
         written = self._entry(
             "decision.made",
             case,
@@ -364,6 +381,7 @@ class Casework:
             policy_digest=verdict.policy.digest,
             model_digest=case.score.model.digest if case.score else None,
             body=digest(sealed).hex(),
+            row=_vouched("decision", digest(sealed), columns),
         )
         row = await self._database.row(
             f"""
@@ -374,8 +392,9 @@ class Casework:
                 insert into decision (id, application_id, round, outcome, outcome_source, adverse_action,
                                       sample_probability, probability_of_default, policy_version, policy_digest,
                                       body_sealed, body_digest, decided_by, decided_at)
-                select %(id)s, open.id, %(round)s, %(outcome)s, %(source)s, %(adverse)s, %(sample_probability)s,
-                       %(pd)s, %(policy_version)s, %(policy_digest)s, %(sealed)s, %(digest)s, %(by)s, %(now)s
+                select %(id)s, open.id, %(round)s, %(outcome)s, %(outcome_source)s, %(adverse_action)s,
+                       %(sample_probability)s, %(probability_of_default)s, %(policy_version)s, %(policy_digest)s,
+                       %(sealed)s, %(digest)s, %(decided_by)s, %(now)s
                 from open
                 on conflict on constraint decision_once do nothing returning id, application_id
             ), closed as (
@@ -391,27 +410,20 @@ class Casework:
             select (select count(*) from made) as made,
                    (select outcome from decision where application_id = %(application)s and round = %(round)s) as before
             """,
-            self._run(case, run)
-            | written
-            | {
-                "id": decision_id,
-                "outcome": verdict.outcome,
-                "source": verdict.source,
-                "adverse": verdict.outcome.adverse,
-                "sample_probability": case.score.sample_probability if case.score else None,
-                "pd": case.score.probability_of_default if case.score else None,
-                "policy_version": verdict.policy.version,
-                "policy_digest": verdict.policy.digest,
-                "sealed": sealed,
-                "digest": digest(sealed),
-                "by": by,
-                "now": now,
-            },
+            self._run(case, run) | written | columns | {"sealed": sealed, "digest": digest(sealed), "now": now},
         )
         assert row is not None
         if row["made"]:
             return verdict.outcome
-        return Outcome(row["before"]) if row["before"] else None
+        # Asked anew: a twin that won while this statement waited for it is not in its snapshot.
+        return Outcome(row["before"]) if row["before"] else await self._decided(case)
+
+    async def _decided(self, case: Case) -> Outcome | None:
+        row = await self._database.row(
+            "select outcome from decision where application_id = %(application)s and round = %(round)s",
+            {"application": case.application, "round": case.round},
+        )
+        return Outcome(row["outcome"]) if row else None
 
     async def expire(self, case: Case, reason: str, now: datetime, run: StepRun) -> None:
         """Closes a case nobody answered in time."""
@@ -462,3 +474,7 @@ class Casework:
 
     def _seal_model(self, case: Case, model: Any, context: str) -> bytes:
         return self._vault.seal(case.wrapped_key, model.model_dump_json().encode(), context)
+
+
+def _vouched(table: str, sealed_digest: bytes, columns: dict[str, Any]) -> str:
+    return STATEMENTS[table].row_digest(sealed_digest, columns)

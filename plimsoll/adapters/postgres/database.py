@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from plimsoll.domain.errors import Unavailable
+from plimsoll.domain.errors import InvalidRequest, Unavailable
 
 Row = dict[str, Any]
 Parameters = Mapping[str, Any]
@@ -19,7 +19,8 @@ DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": ("on",
 
 
 class Database:
-    """Raises Unavailable for whatever time can heal: no connection, no room in the pool, a restart."""
+    """Raises Unavailable for whatever time can heal (no connection, no room in the pool, a restart),
+    InvalidRequest for a value Postgres cannot hold."""
 
     def __init__(self, url: str, size: int = 12) -> None:
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
@@ -51,6 +52,9 @@ class Database:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise Unavailable(f"Postgres is not available ({type(error).__name__}).") from error
+        except psycopg.DataError:
+            # A NUL in a text, a number out of range: whoever sent it must send something else.
+            raise InvalidRequest("A value holds characters or digits that cannot be stored or looked up.") from None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection[DictRow]]:

@@ -21,6 +21,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.stating import STATEMENTS, Statement
 from plimsoll.domain.ledger import FIRST_LINK, digest, link
 
 SEALER_LOCK = 72_747_325
@@ -200,18 +201,12 @@ def _signed_bytes(content: dict) -> bytes:
 
 # Verification -----------------------------------------------------------------------------------
 
-# Every row that states something must have its entry, and the entry's digest must fit the row.
-STATED = {
-    "application": ("t.id", "t.body_sealed", "t.body_digest", "application.received"),
-    "evidence_request": ("t.application_id", "t.answer_sealed", "t.answer_digest", "evidence.answered"),
-    "score": ("t.application_id", "t.body_sealed", "t.body_digest", "application.scored"),
-    "decision": ("t.application_id", "t.body_sealed", "t.body_digest", "decision.made"),
-    "review_verdict": (
-        "(select r.application_id from review_task r where r.id = t.task_id)",
-        "t.body_sealed",
-        "t.body_digest",
-        "review.%",
-    ),
+# An application's state is no row of its own: what ended it must be on record.
+ENTERED = "exists (select 1 from ledger_entry e where e.application_id = a.id and e.kind = 'application.{}')"
+ENDED = {
+    "decided": "exists (select 1 from decision d where d.application_id = a.id and d.round = a.round)",
+    "withdrawn": ENTERED.format("withdrawn"),
+    "expired": ENTERED.format("expired"),
 }
 
 
@@ -299,24 +294,66 @@ class Verifier:
             )
 
     async def _rows(self, found: Verification) -> None:
-        for table, (application, sealed, row_digest, kind) in STATED.items():
-            rows = await self._database.rows(
-                f"""
-                select t.id::text as id, sha256({sealed}) <> {row_digest} as altered
-                from {table} t
-                where {sealed} is not null and (sha256({sealed}) <> {row_digest} or not exists (
-                    select 1 from ledger_entry e
-                    where e.application_id = {application} and e.kind like %(kind)s
-                      and convert_from(e.body, 'UTF8')::jsonb ->> 'body' = encode({row_digest}, 'hex')))
-                order by t.id limit 1
-                """,
-                {"kind": kind},
+        for table, statement in STATEMENTS.items():
+            for check in (self._altered_row, self._missing_row):
+                problem = await check(table, statement)
+                if problem:
+                    return _blame(found, problem)
+            counted = await self._database.row(
+                f"select count(*) as n from {table} t where t.{statement.sealed} is not null"
             )
-            if rows:
-                what = "its sealed bytes were altered" if rows[0]["altered"] else "it has no ledger entry"
-                return _blame(found, f"{table} {rows[0]['id']}: {what}")
-            counted = await self._database.row(f"select count(*) as n from {table} t where {sealed} is not null")
             found.rows += counted["n"] if counted else 0
+        await self._states(found)
+
+    async def _altered_row(self, table: str, statement: Statement) -> str | None:
+        """A row without an entry that vouches for all of it, sealed part and readable columns."""
+        sealed, sealed_digest = f"t.{statement.sealed}", f"t.{statement.sealed_digest}"
+        row = await self._database.row(
+            f"""
+            select t.id::text as id, sha256({sealed}) <> {sealed_digest} as unsealed,
+                   exists (select 1 from ledger_entry e
+                           where e.application_id = {statement.application} and e.kind = any(%(kinds)s)
+                             and convert_from(e.body, 'UTF8')::jsonb ->> 'body' = encode({sealed_digest}, 'hex'))
+                       as entered
+            from {table} t
+            where {sealed} is not null and (sha256({sealed}) <> {sealed_digest} or not exists (
+                select 1 from ledger_entry e
+                where e.application_id = {statement.application} and e.kind = any(%(kinds)s)
+                  and convert_from(e.body, 'UTF8')::jsonb ->> 'row' = {statement.row_digest_in_sql()}))
+            order by t.id limit 1
+            """,
+            {"kinds": list(statement.kinds)},
+        )
+        if row is None:
+            return None
+        if row["unsealed"]:
+            return f"{table} {row['id']}: its sealed bytes were altered"
+        return f"{table} {row['id']}: " + ("a column was altered" if row["entered"] else "it has no ledger entry")
+
+    async def _missing_row(self, table: str, statement: Statement) -> str | None:
+        """An entry whose row is gone."""
+        row = await self._database.row(
+            f"""
+            select e.id, e.kind, e.application_id from ledger_entry e
+            where e.kind = any(%(kinds)s) and not exists (
+                select 1 from {table} t
+                where {statement.application} = e.application_id
+                  and encode(t.{statement.sealed_digest}, 'hex') = convert_from(e.body, 'UTF8')::jsonb ->> 'body')
+            order by e.id limit 1
+            """,
+            {"kinds": list(statement.kinds)},
+        )
+        if row is None:
+            return None
+        return f"entry {row['id']}: it says {row['kind']} of {row['application_id']}, but the {table} row is gone"
+
+    async def _states(self, found: Verification) -> None:
+        for status, on_record in ENDED.items():
+            row = await self._database.row(
+                f"select a.id from application a where (a.status = '{status}') <> {on_record} order by a.id limit 1"
+            )
+            if row:
+                return _blame(found, f"application {row['id']}: its status and the record disagree on `{status}`")
 
 
 def _bad_link(row: Row, expected_seq: int, last: bytes) -> str | None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from plimsoll.adapters.postgres import access
 from plimsoll.settings import ROOT, Settings, load_settings
 
 INSERT_ONLY = ("ledger_entry", "ledger_seal", "decision", "score", "review_verdict")
@@ -56,9 +57,9 @@ def main(settings: Settings) -> int:
         return 5
     migrate(settings.database_owner_url or settings.database_url, settings.database_url)
     if settings.profile == "local":
-        from plimsoll.adapters.postgres.access import make_first_keys
-
-        asyncio.run(make_first_keys(settings.database_url, settings.secrets))
+        asyncio.run(access.make_first_keys(settings.database_url, settings.secrets))
+    elif settings.first_admin_key_file:
+        asyncio.run(access.make_first_admin(settings.database_url, settings.first_admin_key_file))
     return 0
 
 

@@ -40,7 +40,10 @@ where t.application_id = %(id)s and t.round = %(round)s
 """
 
 LEDGER = """
-select e.id, e.kind, e.body, e.recorded_at, s.seq from ledger_entry e left join ledger_seal s on s.entry_id = e.id
+select e.id, e.kind, e.body, e.recorded_at, s.seq, actor.name as actor_name
+from ledger_entry e
+left join ledger_seal s on s.entry_id = e.id
+left join actor on actor.id = convert_from(e.body, 'UTF8')::jsonb ->> 'actor'
 where e.application_id = %(id)s order by e.id
 """
 
@@ -64,7 +67,8 @@ where (%(mine)s::text is null or a.accepted_by = %(mine)s)
 order by a.id desc limit %(limit)s
 """
 
-QUEUE = """
+URGENCY = "array_position(array['urgent', 'high', 'normal', 'low'], t.priority), t.escalated_at is null, t.due_at, t.id"
+QUEUE = f"""
 select t.id, t.application_id, t.queue, t.state, t.version, t.why, t.priority, t.opened_at, t.due_at, t.deadline,
        t.escalated_at, t.lease_until, actor.name as claimed_by, t.claimed_by as claimed_by_id,
        a.external_id, a.product, a.amount, a.currency, a.term_months, s.probability_of_default
@@ -74,9 +78,8 @@ left join actor on actor.id = t.claimed_by
 left join score s on s.application_id = t.application_id and s.round = t.round
 where (%(queue)s::text is null or t.queue = %(queue)s)
   and (%(state)s::text[] is null or t.state = any(%(state)s))
-  and (%(after)s::text is null or t.id > %(after)s)
-order by array_position(array['urgent', 'high', 'normal', 'low'], t.priority), t.escalated_at is null, t.due_at, t.id
-limit %(limit)s
+  and (%(after)s::text is null or ({URGENCY}) > (select {URGENCY} from review_task t where t.id = %(after)s))
+order by {URGENCY} limit %(limit)s
 """
 
 
@@ -119,9 +122,9 @@ class Reading:
     async def history(self, application: str) -> list[Row]:
         """Its ledger entries in order, each with its place in the chain."""
         rows = await self._database.rows(LEDGER, {"id": application})
+        own = ("seq", "recorded_at", "actor_name")
         return [
-            {"seq": row["seq"], "entry": row["id"], "recorded_at": row["recorded_at"], **json.loads(bytes(row["body"]))}
-            for row in rows
+            {"entry": row["id"], **{name: row[name] for name in own}, **json.loads(bytes(row["body"]))} for row in rows
         ]
 
     async def applications(self, *, limit: int, **filters: str | None) -> list[Row]:

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.case import Case, PersonsAnswer
 from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, ReviewAlreadyAnswered, StaleVersion
@@ -51,7 +52,7 @@ class Reviews:
         await self._database.run(
             """
             with live as (
-                select id, round from application where id = %(application)s and closed_at is null
+                select id, round from application where id = %(application)s and closed_at is null for update
             ), made as (
                 insert into review_task (id, application_id, round, queue, state, why, priority, opened_at, due_at,
                                          deadline)
@@ -118,12 +119,20 @@ class Reviews:
             f"""
             with changed as (
                 update review_task set {change}
-                where id = %(id)s and state in ('open', 'claimed', 'second') returning application_id
+                where id = %(id)s and state in ('open', 'claimed', 'second') and (%(again)s or escalated_at is null)
+                returning application_id
             )
             insert into ledger_entry (kind, application_id, body, digest)
             select %(kind)s, application_id, %(body)s, %(digest)s from changed
             """,
-            {"id": task, "kind": kind, "now": now, "body": written.body, "digest": written.digest},
+            {
+                "id": task,
+                "kind": kind,
+                "now": now,
+                "again": kind != "review.escalated",  # a task escalates once
+                "body": written.body,
+                "digest": written.digest,
+            },
         )
 
     async def answer_of(self, case: Case) -> PersonsAnswer | None:
@@ -207,7 +216,13 @@ class Reviews:
         return self._with_verdicts(row, given)
 
     async def _lock(self, connection: AsyncConnection[DictRow], task: str) -> Row:
-        row = await (await connection.execute(TASK + " for update of t, a", {"id": task})).fetchone()
+        # The application first, as everywhere: a withdrawal takes its rows in the same order.
+        await connection.execute(
+            "select id from application where id = (select application_id from review_task where id = %(id)s) "
+            "for update",
+            {"id": task},
+        )
+        row = await (await connection.execute(TASK + " for update of t", {"id": task})).fetchone()
         if row is None:
             raise NotFound(f"There is no review {task}.")
         return row
@@ -220,7 +235,8 @@ class Reviews:
         if mine is None or (mine["outcome"], mine["reason"]) != (answer.outcome, answer.reason):
             return False
         said = self._said(row["wrapped_key"], mine)
-        return said.get("amount") == (str(answer.amount) if answer.amount is not None else None)
+        amount = str(answer.amount) if answer.amount is not None else None
+        return (said.get("amount"), said.get("term_months")) == (amount, answer.term_months)
 
     def _refuse(self, row: Row, given: list[Row], answer: Answer, actor: Actor) -> None:
         state = TaskState(row["state"])
@@ -269,6 +285,16 @@ class Reviews:
             position=position,
             outcome=answer.outcome.value,
             body=digest(sealed).hex(),
+            row=STATEMENTS["review_verdict"].row_digest(
+                digest(sealed),
+                {
+                    "task_id": row["id"],
+                    "position": position,
+                    "actor_id": actor.id,
+                    "outcome": answer.outcome,
+                    "reason": answer.reason,
+                },
+            ),
         )
         parameters = {
             "id": row["id"],

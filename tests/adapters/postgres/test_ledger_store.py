@@ -298,3 +298,43 @@ async def blames(house: House, sentence: str, entry_id: str | None = None) -> Ve
     if entry_id:
         assert found.entry == next(iter((await house.row(entry_id)).values()))
     return found
+
+
+# What anyone can read is vouched for, too ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("decision", "update decision set outcome = 'decline'"),
+        ("decision", "update decision set adverse_action = true"),
+        ("application", "update application set amount = amount + 1"),
+        ("application", "update application set external_id = 'somebody else'"),
+    ],
+)
+async def test_a_readable_column_that_was_altered_is_named(house: House, table: str, change: str):
+    await a_record(house, 2)
+    with as_owner(house, table) as owner:
+        owner.execute(f"{change} where id = (select min(id) from {table})")
+    found = await verified(house)
+    assert found.problem is not None
+    assert table in found.problem
+    assert "a column was altered" in found.problem
+
+
+async def test_a_decision_that_was_deleted_is_missed(house: House):
+    await a_record(house, 2)
+    with as_owner(house, "decision") as owner:
+        owner.execute("delete from decision where id = (select min(id) from decision)")
+    found = await verified(house)
+    assert found.problem is not None
+    assert "the decision row is gone" in found.problem
+
+
+async def test_a_status_that_nothing_on_record_explains_is_named(house: House):
+    application = await house.accept(a_sound_application())
+    await house.rows("update application set status = 'withdrawn' where id = %(id)s returning id", id=application)
+    await house.ports.sealer.seal_once()
+    found = await verified(house)
+    assert found.problem is not None
+    assert "disagree on `withdrawn`" in found.problem
