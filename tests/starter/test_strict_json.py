@@ -1,5 +1,7 @@
 """The door reads JSON strictly: what another parser could read otherwise is refused (F18)."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -31,7 +33,7 @@ POISON = {
     "utf-8 that encodes a surrogate": b'{"name": "\xed\xa0\x80"}',
     "overlong utf-8": b'{"name": "\xc0\xaf"}',
     "nested 100000 deep": b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "objects nested 100000 deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "objects nested 40000 deep": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
     "a trailing comma": b'{"a": 1,}',
     "a comment": b'{"a": 1} // no',
     "two objects": b"{} {}",
@@ -52,10 +54,8 @@ def test_an_ordinary_object_is_read_as_it_is():
 
 @given(some.binary(max_size=200))
 def test_any_bytes_are_an_object_or_the_callers_mistake(body: bytes):
-    try:
+    with contextlib.suppress(InvalidRequest):
         assert isinstance(strict_json(body), dict)
-    except InvalidRequest:
-        pass
 
 
 @pytest.mark.parametrize("key", [None, "", "   ", "\t"])
