@@ -27,7 +27,8 @@ def accept(quick: bool) -> list[dict[str, Any]]:
     """Accepting alone: no process decides, so this is authentication, validation and one transaction."""
     rates, seconds = ((200,), 2.0) if quick else ((400, 800, 1000), 10.0)
     with bench_stack(
-        [*SERVERS, "api"], {"PLIMSOLL_HOT_WORKER": "false", "PLIMSOLL_MAX_BACKLOG": "1000000"}
+        [*SERVERS, "api"],
+        {"PLIMSOLL_HOT_WORKER": "false", "PLIMSOLL_MAX_BACKLOG": "1000000", "PLIMSOLL_API_WORKERS": "2"},
     ) as settings:
         return uvloop.run(_accept(settings, rates, seconds))
 

@@ -91,6 +91,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Accepted but undecided applications at which an API process answers 503 with Retry-After.",
     )
+    api_workers: int = Field(
+        default=1, ge=1, description="API processes behind one port; each decides, too, and needs its memory."
+    )
     hot_worker: bool = Field(default=True, description="Whether the API process decides, too (eager starts).")
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 

@@ -59,6 +59,10 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        log.exception("request.failed", path=request.url.path, error=type(error).__name__)
-        return problem(500, "internal_error", "Something broke on our side; the request id names it in our log.")
+    async def unknown(request: Request, error: Exception) -> JSONResponse:
+        return unforeseen(request, error)
+
+
+def unforeseen(request: Request, error: Exception) -> JSONResponse:
+    log.exception("request.failed", path=request.url.path, error=type(error).__name__)
+    return problem(500, "internal_error", "Something broke on our side; the request id names it in our log.")

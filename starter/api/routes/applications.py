@@ -21,12 +21,11 @@ router = APIRouter(prefix="/v1/applications", tags=["applications"])
 Reader = Annotated[Actor, Depends(Needs(Permission.READ, Permission.READ_OWN))]
 House = Annotated[Running, Depends(running)]
 LONGEST_WAIT = 25.0
+MAY_SUBMIT = (Permission.SUBMIT,)
 
 
 @router.post("", status_code=202, summary="Submit one application")
-async def submit(
-    request: Request, actor: Annotated[Actor, Depends(Needs(Permission.SUBMIT))], house: House
-) -> JSONResponse:
+async def submit(request: Request, actor: Annotated[Actor, Depends(Needs(*MAY_SUBMIT))], house: House) -> JSONResponse:
     """201 decided within `Prefer: wait=SECONDS` · 202 accepted, see `Location` · 200 the answer this key got before.
 
     The body is one application of a product (`GET /v1/products/{id}` has the schema and an example);
