@@ -12,6 +12,7 @@ from plimsoll.domain.case import Case, EvidenceRecord
 from plimsoll.domain.errors import OutcomeUnknown, SourceBusy, SourceUnavailable, WrongPerson
 from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
 from plimsoll.domain.product import Lane, Product, SourceTerms
+from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import CaseworkStore, EvidenceSource, Products, SourceGatekeeper, StepRun
 
 
@@ -195,6 +196,7 @@ class Evidence:
         return inquiry
 
 
+@faultpoints("ask")
 async def _within(seconds: float, source: EvidenceSource, inquiry: Inquiry) -> Answer:
     """The source's answer inside the product's time limit for one call."""
     try:

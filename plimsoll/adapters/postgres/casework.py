@@ -23,6 +23,7 @@ from plimsoll.domain.ledger import Entry, digest, entry
 from plimsoll.domain.product import SourceTerms
 from plimsoll.domain.scoring import Score
 from plimsoll.domain.values import Outcome, Status, Value
+from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import StepRun, Vault
 
 ATTEMPT = """
@@ -106,6 +107,7 @@ class Casework:
 
     # Evidence -----------------------------------------------------------------------------
 
+    @faultpoints("send")
     async def send(self, case: Case, sources: Sequence[SourceTerms], now: datetime) -> dict[str, EvidenceRecord]:
         """Reserves and marks as sent, in one transaction, what has not been asked yet.
 
@@ -172,6 +174,7 @@ class Casework:
             },
         )
 
+    @faultpoints("block")
     async def blocked(
         self, case: Case, record: EvidenceRecord, error: str, arrived: bool, now: datetime, run: StepRun
     ) -> None:
@@ -212,6 +215,7 @@ class Casework:
         """Gives up, or parks: patience over, wrong person, fate unknown."""
         return await self._settle(case, record, state, now, run)
 
+    @faultpoints("settle")
     async def _settle(
         self,
         case: Case,
@@ -278,6 +282,7 @@ class Casework:
         """A step ran and left nothing else to store."""
         await self._database.run(ATTEMPT, self._run(case, run, source=source))
 
+    @faultpoints("score")
     async def scored(self, case: Case, score: Score, now: datetime, run: StepRun) -> None:
         sealed = self._seal_model(case, score, f"score/{case.application}/{case.round}")
         columns = {
@@ -323,6 +328,7 @@ class Casework:
             },
         )
 
+    @faultpoints("propose")
     async def proposed(self, case: Case, verdict: Verdict, now: datetime, run: StepRun) -> None:
         sealed = self._seal_model(case, verdict, f"proposal/{case.application}/{case.round}")
         await self._database.run(
@@ -344,6 +350,7 @@ class Casework:
             },
         )
 
+    @faultpoints("record")
     async def record(
         self, case: Case, verdict: Verdict, answer: PersonsAnswer | None, now: datetime, run: StepRun
     ) -> Outcome | None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import EngineTask
 
 # A claim is a short lease on the row: a dispatcher that dies leaves nothing locked.
@@ -43,6 +44,7 @@ class Outbox:
         rows = await self._database.rows(CLAIM, {"lane": "engine", "limit": limit, "lease": LEASE})
         return [_task(row) for row in rows]
 
+    @faultpoints("deliver")
     async def delivered(self, task: int) -> None:
         await self._database.run("delete from outbox where id = %(id)s", {"id": task})
 

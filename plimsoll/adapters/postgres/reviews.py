@@ -19,6 +19,7 @@ from plimsoll.domain.ledger import digest, entry
 from plimsoll.domain.product import ReviewTerms
 from plimsoll.domain.review import Answer, TaskState, TaskView, needs_second_pair, settled_outcome
 from plimsoll.domain.values import Outcome
+from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import Vault
 
 TASK = """
@@ -36,6 +37,7 @@ class Reviews:
 
     # The run's side -------------------------------------------------------------------------
 
+    @faultpoints("open_review")
     async def open(self, case: Case, terms: ReviewTerms, why: Sequence[str], priority: str, now: datetime) -> TaskView:
         """The task of this case, opened unless it is already there. Deadlines run from `now`."""
         task_id = new_id(REVIEW)
