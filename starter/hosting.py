@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib.metadata import version
 
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
@@ -10,6 +11,9 @@ from activities import activities_on
 from plimsoll.wiring import Ports
 from workflows import names, workflows_on
 
+# Given, because the SDK would otherwise read and hash every module there is: three seconds in
+# which the event loop of an API process answers nobody.
+BUILD = f"plimsoll-{version('plimsoll')}"
 DRAIN = timedelta(seconds=10)  # time for what is under way when asked to stop
 
 
@@ -19,6 +23,7 @@ def build_worker(client: Client, ports: Ports, queue: str) -> Worker:
         task_queue=queue,
         workflows=workflows_on(queue),
         activities=activities_on(queue, ports),
+        build_id=BUILD,
         activity_executor=ThreadPoolExecutor(4),
         # Twice the throughput; determinism is what the replay tests and the sandboxed tests are for.
         workflow_runner=UnsandboxedWorkflowRunner(),
