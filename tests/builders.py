@@ -47,9 +47,7 @@ def a_sound_application(**changes: Any) -> dict[str, Any]:
     person = next(_sound_people())
     return an_application_of(
         {"reference": person.reference, "name": person.name, "date_of_birth": person.date_of_birth.isoformat()},
-        amount="1800.00",
-        term_months=12,
-        **changes,
+        **{"amount": "1800.00", "term_months": 12} | changes,
     )
 
 
