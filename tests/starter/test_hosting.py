@@ -4,6 +4,7 @@ import pytest
 import temporalio.worker._worker as sdk
 
 from starter import hosting
+from starter.client import connect
 from tests.house import House
 from workflows import names
 
@@ -11,8 +12,8 @@ from workflows import names
 async def test_building_a_worker_never_stops_to_hash_every_module(running_house: House, monkeypatch):
     """The SDK's default build id costs three seconds of a blocked event loop."""
     monkeypatch.setattr(sdk, "load_default_build_id", lambda **given: pytest.fail("asked for a default build id"))
-    assert running_house.client is not None
-    worker = hosting.build_worker(running_house.client, running_house.ports, names.DECISIONS)
+    client = await connect(running_house.settings)
+    worker = hosting.build_worker(client, running_house.ports, names.DECISIONS)
     assert worker.task_queue == names.DECISIONS
 
 
