@@ -7,8 +7,8 @@ decorated function is left exactly as it was.
 import functools
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,12 +17,12 @@ KNOWN: list[str] = []  # every place there is: tests/chaos dies at each of them
 _ARMED = os.environ.get("PLIMSOLL_FAULTPOINT") if os.environ.get("PLIMSOLL_PROFILE") != "production" else None
 
 
-def faultpoints(name: str) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+def faultpoints(name: str) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]:
     """Marks a side effect: one place before it, one after it."""
     before, after = f"{name}.before", f"{name}.after"
     KNOWN.extend((before, after))
 
-    def mark(effect: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    def mark(effect: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
         if _ARMED not in (before, after):
             return effect
 
