@@ -57,7 +57,7 @@ async def _held(ports: Ports) -> dict[str, Any]:
 
 def overload(quick: bool) -> list[dict[str, Any]]:
     """Three times what can be decided: is every answer honest, and how soon is all well again?"""
-    with bench_stack(FULL, {"PLIMSOLL_MAX_BACKLOG": "300"}) as settings:
+    with bench_stack(FULL) as settings:
         return uvloop.run(_overload(settings, *((1.0, 3.0, 3.0) if quick else (5.0, 20.0, 30.0))))
 
 

@@ -66,7 +66,7 @@ class LiveStack:
         return self.ask("channel", "POST", "/v1/applications", json=body, headers=headers)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     home = tmp_path_factory.mktemp("console-stack")
     train_shipped(PRODUCT, Settings(home=home))
@@ -93,8 +93,9 @@ def bring_in_applicants(stack: LiveStack) -> None:
         time.sleep(0.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one module only: while Playwright runs, no test in this thread can run a loop of its own."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
