@@ -34,11 +34,13 @@ def _sound_people() -> Iterator[Person]:
 
 
 def _is_sound(person: Person) -> bool:
+    """All of them alike to the model, so that what holds for one holds for each."""
     return (
         person.checking_state == "over_200"
-        and person.savings_band in ("500_to_1000", "over_1000")
-        and person.repayment_history in ("all_here_repaid", "repaid_duly_so_far")
+        and person.savings_band == "over_1000"
+        and person.repayment_history == "all_here_repaid"
         and person.other_plans == "none"
+        and (person.score or 0) >= 650
     )
 
 

@@ -52,7 +52,8 @@ async def stepwise_source_down(house: House) -> str:
 
     async def woken() -> bool:
         assert house.client is not None
-        return await resume_waiting_on(house.ports, house.client, "bureau") > 0
+        woken = await resume_waiting_on(house.ports, house.client, "bureau")
+        return woken > 0 or (await house.status(application)).closed
 
     await until(woken)
     return application

@@ -129,11 +129,12 @@ async def test_without_consent_the_case_is_decided_on_what_is_known(running_hous
 
 
 async def resumed(house: House, application: str, source: str) -> None:
-    """Somebody says that the source is back, as soon as the run waits in a retry."""
+    """Somebody says that the source is back, as soon as the run waits in a retry (unless it went on by itself)."""
     await house.until_waiting_on(application, source)
 
     async def woken() -> bool:
-        return await resume_waiting_on(house.ports, house.client, source) > 0  # type: ignore[arg-type]
+        woken = await resume_waiting_on(house.ports, house.client, source)  # type: ignore[arg-type]
+        return woken > 0 or (await house.status(application)).closed
 
     await until(woken, what=f"{application} to be woken")
 
