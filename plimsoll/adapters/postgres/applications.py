@@ -1,8 +1,6 @@
 """The door's side of the database: accept once, answer the same ever after, withdraw."""
 
-import json
 from datetime import datetime
-from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.stating import STATEMENTS
@@ -240,7 +238,3 @@ def _known_person(answer: Row) -> Row | None:
     if answer["person"] is None:
         return None  # lost a race: the winner's row shows with the next statement
     return {"person": answer["person"], "wrapped_key": bytes(answer["wrapped_key"])}
-
-
-def read_json(vault: Vault, wrapped_key: bytes | None, sealed: bytes, context: str) -> dict[str, Any]:
-    return json.loads(vault.open(wrapped_key, sealed, context))
