@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,8 +88,11 @@ class Cluster:
             return
         secrets.make_passwords(self.secrets_dir)
         self._make_folder()
-        draft = self.folder / "data.new"
-        shutil.rmtree(draft, ignore_errors=True)
+        for left in self.folder.glob("data*.new"):
+            shutil.rmtree(left, ignore_errors=True)
+        # Never the name of an earlier draft: an `initdb` that outlived whoever called it still works there, and
+        # clears that folder away when it fails.
+        draft = self.folder / f"data-{uuid.uuid4().hex[:8]}.new"
         self._initialise(draft)
         with (draft / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists = '../plimsoll.conf'\n")

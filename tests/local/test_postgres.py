@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -68,6 +69,24 @@ def test_a_creation_that_was_interrupted_starts_over(cluster: Cluster, log: Path
     (cluster.folder / "data.new" / "half").touch()
     with cluster.running(log):
         assert cluster.execute("select 1") == "1"
+
+
+def test_a_creation_whose_initdb_outlived_its_caller_starts_over(cluster: Cluster, log: Path):
+    """That orphan clears its own draft away when it fails, and once it was ours too."""
+    caller = subprocess.Popen([sys.executable, "-c", CREATING, str(cluster.directory), str(cluster.secrets_dir)])
+    assert wait_until(lambda: bool(list(cluster.folder.glob("data*.new/base"))), 20)
+    caller.kill()
+    caller.wait()
+    with cluster.running(log):
+        assert cluster.execute("select 1") == "1"
+
+
+CREATING = """
+import sys, pathlib
+from plimsoll.local.postgres import Cluster
+
+Cluster(*map(pathlib.Path, sys.argv[1:]), 0).create()
+"""
 
 
 def test_commits_are_synced_pages_checksummed_and_only_the_loopback_listens(cluster: Cluster, log: Path):
