@@ -140,6 +140,7 @@ class Evidence:
                 await self._blocked(case, record, failure, now, run)
                 raise
             if answer is not None:
+                await self._gate.succeeded(record.source)
                 return await self._casework.answered(case, record, answer, now, run)
         await self._casework.resend(record, now)
         return await self._call(case, record, source, inquiry, terms.timeout, now, run)

@@ -140,7 +140,8 @@ class SourceGatekeeper(Protocol):
     """Asked before every call to a source, told after: breaker and pace, shared by all workers."""
 
     async def permit(self, source: str, rate_per_second: float | None) -> None:
-        """Raises SourceUnavailable while the circuit is open, SourceBusy when our own limit is used up."""
+        """Raises SourceUnavailable while the circuit is open, but lets one caller through now and then to see;
+        SourceBusy when our own limit is used up."""
         ...
 
     async def succeeded(self, source: str) -> None: ...

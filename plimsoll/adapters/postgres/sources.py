@@ -1,14 +1,31 @@
 """Circuit breaker and pace of each source, shared by all workers through Postgres."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
 
 FAILURES_TO_OPEN = 5
-OPEN_FOR = timedelta(seconds=15)  # then one call is let through to see
+OPEN_FOR = timedelta(seconds=15)  # then one call is let through to see, and another each time as long passes
 MEMORY = 0.5  # seconds a worker trusts what it read of a breaker
+
+
+class Circuit(NamedTuple):
+    """As this worker last read it. Postgres counts the time that is left, so that no machine's clock matters."""
+
+    failures: int
+    open_until: float  # on this process's monotonic clock
+    read_at: float
+
+    @property
+    def open_for(self) -> float:
+        return self.open_until - time.monotonic()
+
+    @property
+    def needs_a_probe(self) -> bool:
+        return self.failures >= FAILURES_TO_OPEN
 
 
 class SourceGate:
@@ -16,23 +33,20 @@ class SourceGate:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: dict[str, tuple[float, int, datetime | None]] = {}
+        self._seen: dict[str, Circuit] = {}
 
     async def permit(self, source: str, rate_per_second: float | None) -> None:
         """Returns when a call may be made. Raises SourceUnavailable (open) or SourceBusy (our own limit)."""
-        _, open_until = await self._state(source)
-        now = datetime.now(UTC)
-        if open_until and open_until > now:
-            wait = (open_until - now).total_seconds()
-            raise SourceUnavailable(
-                f"The circuit to {source} is open for {wait:.0f} s more.", kind="breaker_open", retry_after=wait
-            )
+        circuit = await self._state(source)
+        if circuit.open_for > 0:
+            raise still_open(source, circuit.open_for)
         if rate_per_second:
             await self._take_slot(source, rate_per_second)
+        if circuit.needs_a_probe:
+            await self._take_the_probe(source)
 
     async def succeeded(self, source: str) -> None:
-        failures, _ = await self._state(source)
-        if failures:
+        if (await self._state(source)).failures:
             await self.close_circuit(source)
 
     async def failed(self, source: str) -> None:
@@ -59,16 +73,38 @@ class SourceGate:
         )
         self._seen.pop(source, None)
 
-    async def _state(self, source: str) -> tuple[int, datetime | None]:
+    async def _state(self, source: str) -> Circuit:
         seen = self._seen.get(source)
-        if seen and time.monotonic() - seen[0] < MEMORY:
-            return seen[1], seen[2]
+        if seen and time.monotonic() - seen.read_at < MEMORY:
+            return seen
+        return await self._read(source)
+
+    async def _read(self, source: str) -> Circuit:
+        now = time.monotonic()  # before asking: then a wait is never held to be longer than it is
         row = await self._database.row(
-            "select failures, open_until from source_state where source = %(source)s", {"source": source}
+            """
+            select failures, coalesce(extract(epoch from open_until - now()), 0)::float8 as open_for
+            from source_state where source = %(source)s
+            """,
+            {"source": source},
         )
-        failures, open_until = (row["failures"], row["open_until"]) if row else (0, None)
-        self._seen[source] = (time.monotonic(), failures, open_until)
-        return failures, open_until
+        failures, open_for = (row["failures"], row["open_for"]) if row else (0, 0.0)
+        self._seen[source] = Circuit(failures, open_until=now + open_for, read_at=now)
+        return self._seen[source]
+
+    async def _take_the_probe(self, source: str) -> None:
+        """The time is over: of all who ask, the one whose update finds it over may try, and the others wait on."""
+        won = await self._database.run(
+            """
+            update source_state set open_until = now() + %(open_for)s, changed_at = now()
+            where source = %(source)s and failures >= %(limit)s
+                and coalesce(open_until, now()) <= now()
+            """,
+            {"source": source, "limit": FAILURES_TO_OPEN, "open_for": OPEN_FOR},
+        )
+        circuit = await self._read(source)
+        if not won and circuit.needs_a_probe:  # somebody else tries; a circuit closed meanwhile stops nobody
+            raise still_open(source, circuit.open_for)
 
     async def _take_slot(self, source: str, rate_per_second: float) -> None:
         """GCRA with a burst of one second, as one upsert."""
@@ -85,3 +121,9 @@ class SourceGate:
             raise SourceBusy(
                 f"Our own limit of {rate_per_second:g} calls a second to {source} is used up.", retry_after=1.0
             )
+
+
+def still_open(source: str, wait: float) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"The circuit to {source} is open for {wait:.0f} s more.", kind="breaker_open", retry_after=wait
+    )

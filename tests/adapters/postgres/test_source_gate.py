@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.sources import FAILURES_TO_OPEN, SourceGate
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
 from tests.house import House
@@ -46,14 +49,68 @@ async def test_a_success_between_starts_the_count_anew(house: House):
     assert not await is_open(one)
 
 
-async def test_an_open_circuit_lets_a_call_through_when_its_time_is_over(house: House):
-    (gate,) = workers(house, 1)
+async def opened(gate: SourceGate, source: str = "bureau") -> None:
     for _ in range(FAILURES_TO_OPEN):
-        await gate.failed("bureau")
+        await gate.failed(source)
+
+
+async def time_is_over(house: House) -> None:
     await house.ports.database.run("update source_state set open_until = now() - interval '1 second'")
-    assert not await is_open(gate)
-    await gate.failed("bureau")  # the trial failed: open again at once
-    assert await is_open(gate)
+
+
+async def test_when_its_time_is_over_one_call_is_let_through_and_the_others_wait_on(house: House):
+    """Each gate has a pool of its own, as workers in processes of their own have."""
+    databases = [Database(house.database.app_url, size=2) for _ in range(8)]
+    gates = [SourceGate(database) for database in databases]
+    try:
+        for database in databases:
+            await database.open(wait=10)
+        await opened(gates[0])
+        for _ in range(3):  # each time the interval is over, one again
+            await time_is_over(house)
+            for gate in gates:
+                gate._seen.clear()
+            results = await asyncio.gather(
+                *(gate.permit("bureau", None) for gate in gates for _ in range(5)), return_exceptions=True
+            )
+            refused = [result for result in results if isinstance(result, SourceUnavailable)]
+            assert (results.count(None), len(refused)) == (1, 39)
+            assert all(0 < float(str(refusal.details["retry_after"])) <= 15 for refusal in refused)
+    finally:
+        for database in databases:
+            await database.close()
+
+
+async def test_a_probe_that_fails_keeps_the_circuit_open(house: House):
+    one, other = workers(house)
+    await opened(one)
+    await time_is_over(house)
+    assert not await is_open(one)
+    await one.failed("bureau")
+    assert await is_open(one)
+    assert await is_open(other)
+
+
+async def test_a_probe_that_succeeds_closes_the_circuit_for_everybody(house: House):
+    one, other = workers(house)
+    await opened(one)
+    await time_is_over(house)
+    await one.permit("bureau", None)
+    assert await is_open(other)
+    await one.succeeded("bureau")
+    assert not await is_open(other)
+    assert not await is_open(one)
+
+
+async def test_our_own_limit_costs_no_probe(house: House):
+    """Whoever is held back by the pace must not use up the one try of fifteen seconds."""
+    one, other = workers(house)
+    await opened(one)
+    await time_is_over(house)
+    await house.ports.database.run("update source_state set next_slot = now() + interval '1 minute'")
+    with pytest.raises(SourceBusy):
+        await one.permit("bureau", 10)
+    assert not await is_open(other)
 
 
 async def test_closing_the_circuit_by_hand_is_seen_by_other_workers(house: House):
