@@ -1,6 +1,8 @@
 """At most one fresh inquiry per application, round and source, whatever crashes."""
 
 import asyncio
+import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.applicants import the_product
 from tests.builders import NOW, a_pull, a_sound_application
 from tests.fakes import FakeEvidenceSource, OneProduct
 from tests.house import House
+from workflows.patience import UNTIL_PATIENCE_ENDS
 
 
 def recovering(recovery: Recovery) -> tuple[Products, dict[str, FakeEvidenceSource]]:
@@ -32,8 +35,19 @@ def evidence(house: House, products: Products, sources: dict[str, FakeEvidenceSo
     return Evidence(house.ports.casework, products, sources, house.ports.gate)
 
 
-async def run(activity: Any, message: Any) -> Any:
-    return await ActivityEnvironment().run(activity, message)
+A_CALL = timedelta(seconds=11.5)
+
+
+async def run(activity: Any, message: Any, **info: Any) -> Any:
+    """As Temporal runs a pull: at first, with two days of patience; `info` says otherwise."""
+    environment = ActivityEnvironment()
+    known = {
+        "schedule_to_close_timeout": timedelta(days=2),
+        "start_to_close_timeout": A_CALL,
+        "retry_policy": UNTIL_PATIENCE_ENDS,
+    }
+    environment.info = dataclasses.replace(environment.info, **known | info)
+    return await environment.run(activity, message)
 
 
 async def asked(house: House, application: str, source: str = "bureau") -> EvidenceRecord:
@@ -199,6 +213,41 @@ async def test_a_source_asking_for_time_gets_it(house: House):
     assert busy.value.next_retry_delay is not None
     assert busy.value.next_retry_delay.total_seconds() == 7
     assert (await house.ports.gate.states()) == []  # being busy is no failure of the source
+
+
+HALF_A_MINUTE = timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("failure", "attempt", "left", "wait"),
+    [
+        (SourceBusy("busy", retry_after=3600.0), 1, HALF_A_MINUTE, HALF_A_MINUTE - A_CALL),
+        (SourceUnavailable("down", kind="refused"), 9, HALF_A_MINUTE, HALF_A_MINUTE - A_CALL),
+        (SourceUnavailable("down", kind="refused"), 1000, HALF_A_MINUTE, HALF_A_MINUTE - A_CALL),
+        (SourceUnavailable("down", kind="refused"), 2, HALF_A_MINUTE, None),  # in two seconds, as always
+        (SourceBusy("busy", retry_after=5.0), 9, HALF_A_MINUTE, timedelta(seconds=5)),
+        (SourceBusy("busy", retry_after=3600.0), 9, timedelta(seconds=5), timedelta(hours=1)),  # that was the last try
+    ],
+)
+async def test_the_last_try_comes_just_before_patience_ends_whatever_the_source_asks_for(
+    house: House, failure: Exception, attempt: int, left: timedelta, wait: timedelta | None
+):
+    products, sources = recovering(Recovery.QUERYABLE)
+    sources["bureau"].fail_with(failure)
+    application = await house.accept(a_sound_application())
+    began = NOW - timedelta(days=2) + left
+    with pytest.raises(ApplicationError) as failed:
+        await run(
+            evidence(house, products, sources).pull,
+            a_pull(application, "bureau"),
+            attempt=attempt,
+            scheduled_time=began,
+            started_time=NOW,
+        )
+    if wait is None:
+        assert failed.value.next_retry_delay is None
+    else:
+        assert failed.value.next_retry_delay == pytest.approx(wait, abs=timedelta(seconds=3))
 
 
 async def test_what_reaches_temporal_of_a_failure_is_its_class_and_code_alone(house: House):

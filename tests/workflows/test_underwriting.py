@@ -175,6 +175,21 @@ async def test_when_patience_with_the_bank_is_over_the_case_is_decided_thin(runn
     await handle.terminate()
 
 
+async def test_a_source_that_asks_for_longer_than_patience_is_tried_once_more_before_it_ends(running_house: House):
+    """Temporal would end the wait at once when the next try comes after it; the bureau is back long before."""
+    body = a_sound_application()
+    fault(running_house, "bureau", kind="429", retry_after=30 * A_DAY, body=body)
+    application, skipper, handle = await waiting_for_patience(running_house, body, "bureau")
+    pending = (await handle.describe()).raw_description.pending_activities
+    assert len(pending) == 1, "the wait has ended early"
+
+    lift_faults(running_house)
+    await skipper.fast_forward(handle, timedelta(days=2) - timedelta(seconds=8))
+    case = await running_house.until_closed(application)
+    assert case["outcome"] == "approve"
+    assert {e["state"] for e in case["evidence"]} == {"answered"}
+
+
 async def waiting_for_patience(house: House, body: dict[str, Any], source: str) -> tuple[str, TimeSkipper, Any]:
     application = await house.accept(body)
     await house.until_waiting_on(application, source)
