@@ -1,4 +1,4 @@
-"""Alembic's entry: the schema's owner runs it, the metadata is plimsoll/adapters/postgres/tables.py."""
+"""Alembic's entry: the schema's owner runs it, the metadata is plimsoll/adapters/postgres/tables/."""
 
 from alembic import context
 from sqlalchemy import create_engine, pool

@@ -31,6 +31,15 @@ class Permission(StrEnum):
     READ_WORKFLOWS = "workflows:read"
     RESUME = "workflows:resume"
     READ_MODELS = "models:read"
+    TRAIN_MODELS = "models:train"
+    PROPOSE_MODELS = "models:propose"
+    APPROVE_MODELS = "models:approve"
+    RELEASE_MODELS = "models:release"  # roles, roll-outs, experiments
+    SCORE = "scores:ask"
+    REPORT_OUTCOMES = "outcomes:report"
+    CHECK_DRIFT = "drift:check"
+    READ_SCHEDULES = "schedules:read"
+    RUN_SCHEDULES = "schedules:run"
     READ_LEDGER = "ledger:read"
     SIGN_IN = "sessions:open"
     MANAGE_KEYS = "keys:manage"
@@ -39,20 +48,29 @@ class Permission(StrEnum):
 
 P = Permission
 _EVERYONE = {P.SIGN_IN, P.READ_PRODUCTS}
-_READER = _EVERYONE | {P.READ, P.READ_OWN, P.READ_WORKFLOWS, P.READ_MODELS, P.READ_REVIEWS}
+_READER = _EVERYONE | {P.READ, P.READ_OWN, P.READ_WORKFLOWS, P.READ_MODELS, P.READ_REVIEWS, P.READ_SCHEDULES}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.CHANNEL: frozenset(_EVERYONE | {P.SUBMIT, P.READ_OWN, P.WITHDRAW}),
+    Role.CHANNEL: frozenset(_EVERYONE | {P.SUBMIT, P.READ_OWN, P.WITHDRAW, P.SCORE, P.REPORT_OUTCOMES}),
     Role.ANALYST: frozenset(_READER),
     Role.REVIEWER: frozenset(_READER | {P.REVIEW}),
     Role.SENIOR_REVIEWER: frozenset(_READER | {P.REVIEW, P.OVERRIDE}),
     Role.COLLECTOR: frozenset(_READER),
-    Role.MODEL_OWNER: frozenset(_READER),
-    Role.MODEL_APPROVER: frozenset(_READER),
+    Role.MODEL_OWNER: frozenset(
+        _READER
+        | {P.TRAIN_MODELS, P.PROPOSE_MODELS, P.RELEASE_MODELS, P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT}
+        | {P.RUN_SCHEDULES}
+    ),
+    # Says yes or no and may stop a release; what is approved is begun by somebody else.
+    Role.MODEL_APPROVER: frozenset(_READER | {P.APPROVE_MODELS, P.RELEASE_MODELS, P.CHECK_DRIFT}),
     Role.COMPLIANCE: frozenset(_READER | {P.WITHDRAW, P.READ_LEDGER}),
     Role.AUDITOR: frozenset(_READER | {P.READ_LEDGER}),
     # Keys, staff and settings; no verdicts (interfaces.md).
-    Role.ADMIN: frozenset(_READER | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}),
+    Role.ADMIN: frozenset(
+        _READER
+        | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}
+        | {P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT, P.RUN_SCHEDULES}
+    ),
 }
 
 

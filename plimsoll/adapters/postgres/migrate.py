@@ -14,7 +14,10 @@ from psycopg import sql
 from plimsoll.adapters.postgres import access
 from plimsoll.settings import ROOT, Settings, load_settings
 
-INSERT_ONLY = ("ledger_entry", "ledger_seal", "decision", "score", "review_verdict")
+INSERT_ONLY = (
+    "ledger_entry", "ledger_seal", "decision", "score", "review_verdict",
+    "outcome", "drift_report", "rollout_evaluation",
+)  # fmt: skip
 MAY_DELETE = ("outbox",)
 
 

@@ -1,66 +1,21 @@
-"""The tables, one class each. Changed through Alembic only; read and written by the stores
-beside this file in plain SQL (docs/decisions/0003).
-
-Bytes named `…_sealed` hold personal data under the person's own key (AES-256-GCM); destroying
-that key erases the person without touching the ledger.
-"""
+"""Who acts, cases, what their steps commit, people's reviews, the ledger."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Column,
-    DateTime,
-    Identity,
-    Index,
-    LargeBinary,
-    Numeric,
-    Text,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, Numeric, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-NOW = text("now()")
-
-
-def a_moment(*, default_now: bool = False, nullable: bool = True) -> Any:
-    return Field(
-        sa_column=Column(
-            DateTime(timezone=True),
-            nullable=nullable and not default_now,
-            server_default=NOW if default_now else None,
-        )
-    )
-
-
-def sealed_bytes(nullable: bool = False) -> Any:
-    return Field(sa_column=Column(LargeBinary, nullable=nullable))
-
-
-def a_count(start: int = 0) -> Any:
-    return Field(default=start, sa_column_kwargs={"server_default": str(start)})
-
-
-def some_words() -> Any:
-    return Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
-
-
-def some_json(nullable: bool = True) -> Any:
-    return Field(sa_column=Column(JSONB, nullable=nullable))
-
-
-def id_of(name: str) -> Any:
-    return Field(foreign_key=name, sa_type=Text)
-
-
-def a_text(primary_key: bool = False) -> Any:
-    return Field(sa_type=Text, primary_key=primary_key)
-
+from plimsoll.adapters.postgres.tables.columns import (
+    a_count,
+    a_moment,
+    a_text,
+    id_of,
+    sealed_bytes,
+    some_json,
+    some_words,
+)
 
 # Who acts -------------------------------------------------------------------------------------
 
@@ -146,6 +101,7 @@ class Application(SQLModel, table=True):
     closed_reason: str | None = Field(default=None, sa_type=Text)
     run_suffix: int = a_count()  # raised when a restored database needs a fresh workflow id
     clock_offset: int = a_count()  # seconds a person has let pass for this case, test mode only
+    model_pin: dict[str, Any] | None = some_json()  # the model this round began with; a release changes nothing for it
 
 
 class Idempotency(SQLModel, table=True):

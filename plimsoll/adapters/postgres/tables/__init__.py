@@ -1,0 +1,10 @@
+"""The tables, one class each. Changed through Alembic only; read and written by the stores
+beside this folder in plain SQL (docs/decisions/0003).
+
+Bytes named `…_sealed` hold personal data under the person's own key (AES-256-GCM); destroying
+that key erases the person without touching the ledger.
+"""
+
+from plimsoll.adapters.postgres.tables import models, underwriting
+
+__all__ = ["models", "underwriting"]
