@@ -17,6 +17,7 @@ from workflows.patience import WORKFLOW_TASK_PATIENCE
 from workflows.underwrite_application import UnderwriteApplication
 
 RPC_PATIENCE = timedelta(seconds=5)
+HEALTH_PATIENCE = timedelta(seconds=2)
 
 
 async def connect(settings: Settings) -> Client:
@@ -34,6 +35,14 @@ async def connect(settings: Settings) -> Client:
         raise EngineUnavailable(
             f"Temporal does not answer at {settings.temporal_address}: `plimsoll doctor` says more."
         ) from error
+
+
+async def answers(client: Client) -> bool:
+    """Whether the server is there now."""
+    try:
+        return await client.service_client.check_health(timeout=HEALTH_PATIENCE)
+    except (RuntimeError, RPCError):
+        return False
 
 
 async def start(client: Client, task: EngineTask, *, eager: bool) -> None:

@@ -16,6 +16,7 @@ from plimsoll.domain.access import Role
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.domain.values import Status
 from plimsoll.local.temporal_namespace import ensure_namespace
+from starter.api.admission import LOOK
 from starter.client import connect
 from starter.reconciler import Reconciler
 from tests.builders import a_minors_application, a_referred_application, a_sound_application, raw
@@ -102,6 +103,38 @@ async def test_while_temporal_is_away_work_is_accepted_and_decided_when_it_is_ba
                 await house.until_closed(answer.json()["id"], patience=60)
             await house.until_status(waits, Status.REVIEW)
         assert await house.ports.outbox.backlog() == 0
+
+
+async def test_an_api_that_loses_its_engine_says_so_and_takes_everything_until_it_is_back(
+    shaky_house: House, killable_temporal: KillableTemporal
+):
+    """F5, short: connected once, it must notice; and no limit on the backlog turns anybody away meanwhile."""
+    settings = shaky_house.settings.model_copy(update={"max_backlog": 3, "hot_worker": False})
+    keys = {role: await shaky_house.key_for(role) for role in (Role.CHANNEL, Role.ANALYST)}
+    async with the_api(settings) as api:
+
+        async def engine() -> str:
+            return (await api.get("/v1/workflows/summary", headers=bearer(keys[Role.ANALYST]))).json()["engine"]
+
+        async def there() -> bool:
+            return await engine() == "ok"
+
+        async def away() -> bool:
+            return await engine() == "away"
+
+        await until(there, what="the API to find Temporal")
+        await asyncio.to_thread(killable_temporal.kill)
+        await until(away, what="the API to notice that Temporal is gone")
+        accepted = [await apply(api, keys[Role.CHANNEL], a_minors_application()) for _ in range(5)]
+        await asyncio.sleep(2 * LOOK)  # until the backlog has been counted
+        accepted.append(await apply(api, keys[Role.CHANNEL], a_minors_application()))
+        assert {answer.status_code for answer in accepted} == {202}
+        assert (await api.get("/readyz")).json()["parts"]["temporal"] == "away"
+        await asyncio.to_thread(killable_temporal.start)
+        await until(there, what="the API to find Temporal again")
+    async with shaky_house.at_work(sandboxed=False):
+        for answer in accepted:
+            await shaky_house.until_closed(answer.json()["id"], patience=60)
 
 
 async def test_a_lost_temporal_database_is_rebuilt_from_postgres(

@@ -8,12 +8,13 @@ from plimsoll.adapters.postgres.database import Database
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import EngineTask
 
-# A claim is a short lease on the row: a dispatcher that dies leaves nothing locked.
+# A claim is a short lease on the row: a dispatcher that dies leaves nothing locked. Oldest first, and not
+# longest due first: every attempt postpones a row, so after an outage the last come would be served first.
 CLAIM = """
 with due as (
     select o.id from outbox o
     where o.lane = %(lane)s and o.delivered_at is null and o.not_before <= now()
-    order by o.not_before limit %(limit)s for update skip locked
+    order by o.id limit %(limit)s for update skip locked
 ), claimed as (
     update outbox set not_before = now() + %(lease)s, attempts = attempts + 1
     where id in (select id from due) returning id, kind, application_id, payload, attempts

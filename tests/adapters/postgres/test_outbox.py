@@ -34,6 +34,13 @@ async def test_what_failed_is_due_again_later(house: House):
     assert row["last_error"] == "engine_unavailable"
 
 
+async def test_what_waits_longest_goes_first_however_often_it_was_tried_in_vain(house: House):
+    made = [await house.accept(a_sound_application()) for _ in range(3)]
+    (first,) = await house.ports.outbox.claim(1)
+    await house.ports.outbox.failed(first.id, "engine_unavailable", again_in=0)
+    assert [task.application for task in await house.ports.outbox.claim(2)] == made[:2]
+
+
 async def test_what_was_delivered_is_gone(house: House):
     await house.accept(a_sound_application())
     (task,) = await house.ports.outbox.claim(4)
