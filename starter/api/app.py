@@ -72,9 +72,13 @@ async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
             await ports.database.refuse_unsafe()
         house = assemble(settings, ports)
         app.state.running = house
-        app.state.gatekeeper = Gatekeeper(ports.access)
+        app.state.gatekeeper = gatekeeper = Gatekeeper(ports.access)
         app.state.rate_limit = RateLimit(settings.rate_limit)
-        tasks = [_kept_alive(house.engine.run()), _kept_alive(house.admission.watch())]
+        tasks = [
+            _kept_alive(house.engine.run()),
+            _kept_alive(house.admission.watch()),
+            _kept_alive(gatekeeper.listen()),
+        ]
         if settings.hot_worker:
             tasks.append(_kept_alive(_warm_up(ports)))
         spare_the_collector()

@@ -10,7 +10,9 @@ from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import NotSignedIn
 from plimsoll.wiring import Access
 
-TRUST = 2.0  # seconds a key or session is trusted without asking Postgres again
+# Seconds a key or session is trusted without asking Postgres again. Its end is heard at once; this
+# is the bound while nothing can be heard, and for what ends by the clock alone.
+TRUST = 2.0
 PUBLIC = "public"
 
 
@@ -20,23 +22,32 @@ class Gatekeeper:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._seen: dict[str, tuple[float, Actor]] = {}
+        self._forgotten = 0
 
     async def actor(self, credential: str, by_a_person: bool) -> Actor:
         """Raises NotSignedIn."""
         seen = self._seen.get(credential)
         if seen and time.monotonic() - seen[0] < TRUST:
             return seen[1]
+        forgotten = self._forgotten
         if credential.startswith("pls_"):
             actor = await self._access.actor_of_session(credential, by_a_person)
         else:
             actor = await self._access.actor_of_key(credential)
         if len(self._seen) > 10_000:
             self._seen.clear()
-        self._seen[credential] = (time.monotonic(), actor)
+        if forgotten == self._forgotten:  # read before something ended, it may be what ended
+            self._seen[credential] = (time.monotonic(), actor)
         return actor
 
+    async def listen(self) -> None:
+        """Hears of keys and sessions that end in other processes, for as long as this one lives."""
+        async for _ in self._access.endings():
+            self.forget()
+
     def forget(self) -> None:
-        """A key or session ended in this process: nothing remembered may outlive it."""
+        """A key or session ended: nothing remembered may outlive it."""
+        self._forgotten += 1
         self._seen.clear()
 
 

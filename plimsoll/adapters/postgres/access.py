@@ -5,7 +5,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,10 @@ from plimsoll.domain.ledger import entry
 SESSION_IDLE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(hours=8)
 KEYS_FILE = "keys.json"
+
+# Told by the very statement that ends a key or session, so that its commit is the notice. Only
+# these statements notify: the lock that notifying takes at commit is never in the way of a case.
+ENDED = "access_ended"
 
 FIND_KEY = """
 select k.id, k.secret_hash, k.roles, a.id as actor_id, a.name
@@ -76,8 +80,11 @@ class Access:
 
     async def end_session(self, token: str) -> None:
         await self._database.run(
-            "update session set ended_at = now() where token_hash = %(hash)s and ended_at is null",
-            {"hash": hash_of(token.removeprefix("pls_"))},
+            """
+            update session set ended_at = now() where token_hash = %(hash)s and ended_at is null
+            returning pg_notify(%(ended)s, '')
+            """,
+            {"hash": hash_of(token.removeprefix("pls_")), "ended": ENDED},
         )
 
     async def create_key(
@@ -135,15 +142,20 @@ class Access:
         touched = await self._database.run(
             """
             with revoked as (
-                update api_key set revoked_at = now() where id = %(id)s and revoked_at is null returning id
+                update api_key set revoked_at = now() where id = %(id)s and revoked_at is null
+                returning id, pg_notify(%(ended)s, '')
             )
             insert into ledger_entry (kind, body, digest)
             select 'key.revoked', %(body)s, %(digest)s from revoked
             """,
-            {"id": key_id, "body": ended.body, "digest": ended.digest},
+            {"id": key_id, "body": ended.body, "digest": ended.digest, "ended": ENDED},
         )
         if not touched:
             raise NotFound(f"There is no active key {key_id}: `plimsoll key list` shows them.")
+
+    def endings(self) -> AsyncIterator[None]:
+        """A beat whenever a key or session ended in any process, or may have while nobody listened."""
+        return self._database.notices(ENDED)
 
     async def keys(self) -> list[Row]:
         return await self._database.rows(

@@ -1,6 +1,7 @@
 """One pool of Postgres connections; most work is one statement, which is one transaction."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +11,10 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from plimsoll.domain.errors import InvalidRequest, Unavailable
+
+TRY_AGAIN = 1.0  # seconds until a lost listener connects anew
+# A listener sends nothing, so only the system's own probes tell it that nobody is there any more.
+NOTICES_DEATH: Any = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 Row = dict[str, Any]
 Parameters = Mapping[str, Any]
@@ -23,6 +28,7 @@ class Database:
     InvalidRequest for a value Postgres cannot hold."""
 
     def __init__(self, url: str, size: int = 12) -> None:
+        self._url = url
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             url,
             min_size=min(2, size),
@@ -69,10 +75,32 @@ class Database:
         async with self.connection() as connection:
             return await (await connection.execute(sql, parameters)).fetchone()
 
+    async def row_of_each(self, sql: str, many: Sequence[Parameters]) -> list[Row | None]:
+        """The statement once with each of these parameters: one trip, one transaction, a row or None for each."""
+        async with self.connection() as connection, connection.cursor() as cursor:
+            await cursor.executemany(sql, many, returning=True)
+            return [await result.fetchone() async for result in cursor.results()]
+
     async def run(self, sql: str, parameters: Parameters | None = None) -> int:
         """Executes and says how many rows it touched."""
         async with self.connection() as connection:
             return (await connection.execute(sql, parameters)).rowcount
+
+    async def notices(self, channel: str) -> AsyncIterator[None]:
+        """One beat for each notice on a channel, and one for each connection made: some may have been missed.
+
+        Never ends; listens on a connection beside the pool.
+        """
+        while True:
+            try:
+                async with await AsyncConnection.connect(self._url, autocommit=True, **NOTICES_DEATH) as connection:
+                    await connection.execute(f"listen {channel}")
+                    yield
+                    async for _ in connection.notifies():
+                        yield
+            except psycopg.OperationalError:
+                pass  # whoever listens has a bound of its own for what it does not hear
+            await asyncio.sleep(TRY_AGAIN)
 
     async def check(self) -> None:
         """Raises Unavailable unless Postgres answers."""
