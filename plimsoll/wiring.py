@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.folder import Manifest
@@ -24,8 +26,9 @@ from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.errors import Unavailable
+from plimsoll.domain.examples import Examples
 from plimsoll.domain.facts import Stage, facts_of
-from plimsoll.domain.features import snapshot
+from plimsoll.domain.features import columns_of, snapshot
 from plimsoll.domain.product import Product
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
@@ -102,11 +105,11 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
 
 
 def product_packs(settings: Settings) -> ProductFolder:
-    return ProductFolder(settings.products_dir, looks_every=1.0)
+    return ProductFolder(settings.own_products, settings.products_dir, looks_every=1.0)
 
 
 def policy_engine(settings: Settings) -> ZenPolicyEngine:
-    return ZenPolicyEngine(settings.products_dir)
+    return ZenPolicyEngine(settings.own_products, settings.products_dir)
 
 
 def shipped_set(settings: Settings) -> SouthGerman:
@@ -124,7 +127,11 @@ def train_on_shipped(settings: Settings, product: Product, created_at: str) -> M
         snapshot(product.features, facts_of(product, row.body, row.evidence, as_of=today, stage=Stage.DECIDE))
         for row in rows
     )
-    examples = training.Examples(snapshots=tuple(snapshots), bad=tuple(row.bad for row in rows))
+    examples = Examples(
+        columns=columns_of(product.features, snapshots),
+        bad=np.array([row.bad for row in rows]),
+        references=np.array([row.reference for row in rows], dtype=object),
+    )
     manifest = training.train(product, examples, settings.models, created_at=created_at)
     folder.make_live(settings.models, manifest.name, manifest.version)
     return manifest

@@ -7,15 +7,18 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plimsoll.adapters.datasets.south_german import LabelledApplication, SouthGerman
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.adapters.models.training import Examples, Plan, train
+from plimsoll.adapters.models.training import Plan, train
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
+from plimsoll.domain.examples import Examples
 from plimsoll.domain.facts import Facts, Stage, facts_of
-from plimsoll.domain.features import snapshot
+from plimsoll.domain.features import columns_of, snapshot
 from plimsoll.domain.offers import Evaluate
 from plimsoll.domain.product import Product
 from plimsoll.domain.scoring import ModelPin, OfferRisk, Reason, ReasonSource, Score
@@ -135,7 +138,9 @@ def a_policy_answer(*hits: RuleHit, **changes: Any) -> PolicyVerdict:
 def examples(rows: list[LabelledApplication]) -> Examples:
     features = the_product().features
     return Examples(
-        snapshots=tuple(snapshot(features, facts_of_row(row)) for row in rows), bad=tuple(row.bad for row in rows)
+        columns=columns_of(features, (snapshot(features, facts_of_row(row)) for row in rows)),
+        bad=np.array([row.bad for row in rows]),
+        references=np.array([row.reference for row in rows], dtype=object),
     )
 
 

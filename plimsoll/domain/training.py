@@ -63,7 +63,6 @@ class TrainingPlan(Value):
     comparison_seconds: float = 900.0  # after the first repeat, none is begun later than this
     floor: bool = True  # compare with CatBoost's own defaults on the same columns
     members: int = 20  # bootstrap members for the interval of a score
-    most_completions: int = 20
 
 
 class StepResult(Value):

@@ -1,8 +1,19 @@
 """How facts become columns."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from plimsoll.domain.features import column_names, matrix, monotone_signs, not_known, owners, snapshot, vector
+from plimsoll.domain.features import (
+    column_names,
+    columns_of,
+    matrix,
+    monotone_signs,
+    not_known,
+    owners,
+    snapshot,
+    vector,
+)
 from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
 from tests.applicants import some_facts, the_product
 
@@ -44,9 +55,40 @@ def test_each_column_knows_its_feature_and_its_direction():
 
 
 def test_a_matrix_stacks_snapshots():
-    rows = matrix(ALL, [{"state": "low", "aim": "car", "size": 1}, {"state": "high", "aim": "car", "size": 2}])
+    snapshots = [{"state": "low", "aim": "car", "size": 1}, {"state": "high", "aim": "car", "size": 2}]
+    rows = matrix(ALL, columns_of(ALL, snapshots))
     assert rows.shape == (2, 4)
     assert rows.dtype == np.float32
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "state": st.sampled_from(["low", "middle", "high", "superb", None]),
+                "aim": st.sampled_from(["car", "house", "boat", None]),
+                "size": st.none() | st.integers(-1000, 1000),
+            }
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_columns_give_the_very_numbers_that_single_rows_give(snapshots):
+    """What a model was trained on is what it is asked with."""
+    together = matrix(ALL, columns_of(ALL, snapshots))
+    assert np.array_equal(together, np.stack([vector(ALL, row) for row in snapshots]), equal_nan=True)
+
+
+def test_a_feature_without_a_column_is_not_known():
+    rows = matrix(ALL, {"size": np.array([1.0, 2.0])})
+    assert np.isnan(rows[:, :3]).all()
+    assert rows[:, 3].tolist() == [1, 2]
+
+
+def test_not_a_number_in_a_column_of_words_is_absent():
+    words = np.array(["car", float("nan"), None], dtype=object)
+    assert np.isnan(matrix((AIM,), {"aim": words})).all(axis=1).tolist() == [False, True, True]
 
 
 def test_a_snapshot_keeps_the_words_of_the_product():

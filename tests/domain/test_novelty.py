@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plimsoll.domain.features import matrix, snapshot, vector
+from plimsoll.domain.features import columns_of, matrix, snapshot, vector
 from plimsoll.domain.novelty import Neighbourhood
 from tests.applicants import facts_of_row, the_product, the_set
 
@@ -12,7 +12,7 @@ from tests.applicants import facts_of_row, the_product, the_set
 def neighbourhood() -> Neighbourhood:
     features = the_product().features
     rows = [snapshot(features, facts_of_row(row)) for row in the_set().training()]
-    return Neighbourhood(features, matrix(features, rows))
+    return Neighbourhood(features, matrix(features, columns_of(features, rows)))
 
 
 def novelty(neighbourhood: Neighbourhood, **changes) -> float:

@@ -19,6 +19,7 @@ from plimsoll.adapters.models.folder import Manifest
 from plimsoll.domain import metrics
 from plimsoll.domain.calibration import Calibration, on_sample_scale
 from plimsoll.domain.errors import InvalidRequest
+from plimsoll.domain.examples import Examples
 from plimsoll.domain.features import Matrix, column_names, matrix, monotone_signs, owners
 from plimsoll.domain.novelty import thinned
 from plimsoll.domain.product import Product
@@ -49,21 +50,10 @@ class Plan(Value):
     seed: int = 0
 
 
-class Examples(Value):
-    """Snapshots (feature name -> value in product words) and how each ended."""
-
-    snapshots: tuple[dict[str, Any], ...]
-    bad: tuple[bool, ...]
-
-    @property
-    def labels(self) -> Labels:
-        return np.array(self.bad, dtype=np.int64)
-
-
 def train(product: Product, examples: Examples, models: Path, *, created_at: str, plan: Plan | None = None) -> Manifest:
     """A new version under `models/<product.model>/`, not live yet. Raises TooFewRows."""
     plan = plan or Plan()
-    rows, bad = matrix(product.features, examples.snapshots), examples.labels
+    rows, bad = matrix(product.features, examples.columns), examples.bad.astype(np.int64)
     _check_size(bad, plan)
     out_of_fold, area_by_repeat = cross_validated(product, rows, bad, plan)
     calibration = calibrated(out_of_fold, bad)
@@ -219,7 +209,7 @@ def _saved(
         (folder / files.CALIBRATION).write_text(calibration.model_dump_json() + "\n")
         table = attribution_table(model, owners(manifest.features), reference)
         np.save(folder / files.ATTRIBUTION, table, allow_pickle=False)
-        np.save(folder / files.TRAINING_ROWS, thinned(rows), allow_pickle=False)
+        np.save(folder / files.TRAINING_ROWS, np.ascontiguousarray(thinned(rows)), allow_pickle=False)
         digests = {name: files.digest_of_file(folder / name) for name in files.FILES}
         manifest = manifest.model_copy(update={"files": digests}).sealed()
         (folder / files.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")

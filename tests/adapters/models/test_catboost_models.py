@@ -3,6 +3,7 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, combinations
 from math import comb
@@ -13,10 +14,10 @@ import pytest
 
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.scorer import CatBoostScorer
-from plimsoll.adapters.models.training import Examples, TooFewRows, just_below_the_cut, train
+from plimsoll.adapters.models.training import TooFewRows, just_below_the_cut, train
 from plimsoll.domain.deciding import ask_of
 from plimsoll.domain.facts import Ask
-from plimsoll.domain.features import matrix, owners, snapshot, vector
+from plimsoll.domain.features import columns_of, matrix, owners, snapshot, vector
 from plimsoll.domain.offers import asks_around
 from plimsoll.domain.product import Direction, FeatureKind
 from plimsoll.domain.scoring import ModelRefused, ModelUnavailable
@@ -66,8 +67,9 @@ def test_too_few_bad_ones_to_learn_from_is_said():
 def test_a_missing_value_in_training_is_learned_and_not_completed(tmp_path):
     """A column with gaps in training means something by itself; only sources that never failed there are completed."""
     known = examples(the_set().training())
-    gaps = [dict(row, savings_band=None) if index % 3 == 0 else row for index, row in enumerate(known.snapshots)]
-    manifest = train(the_product(), Examples(snapshots=tuple(gaps), bad=known.bad), tmp_path, created_at="", plan=QUICK)
+    gaps = np.where(np.arange(len(known)) % 3 == 0, None, known.columns["savings_band"])
+    gappy = replace(known, columns={**known.columns, "savings_band": gaps})
+    manifest = train(the_product(), gappy, tmp_path, created_at="", plan=QUICK)
     loaded = CatBoostScorer(tmp_path).loaded(manifest.pin())
     facts = facts_of_row(the_set().training()[0], missing=["bank"])
     assert 0 < loaded.score(manifest.pin(), the_product(), facts, []).probability_of_default < 1
@@ -141,7 +143,7 @@ def test_risk_moves_in_the_declared_direction(scorer, spec):
     loaded = scorer.loaded(scorer.live(the_product().model))
     base = snapshot(the_product().features, facts_of_row(the_set().held_out()[5]))
     steps = spec.values if spec.kind is FeatureKind.ORDINAL else (100, 1000, 5000, 20000)
-    rows = matrix(the_product().features, [base | {spec.name: step} for step in steps])
+    rows = matrix(the_product().features, columns_of(the_product().features, [base | {spec.name: s} for s in steps]))
     risks = loaded._probabilities(rows, 1, the_product().risk)[1].tolist()
     assert risks == sorted(risks, reverse=spec.direction is Direction.DOWN)
 
@@ -270,9 +272,9 @@ def _loaded_and_reference(scorer):
     from plimsoll.adapters.models.training import calibrated, cross_validated
 
     product, known = the_product(), examples(the_set().training())
-    rows = matrix(product.features, known.snapshots)
-    out_of_fold, _ = cross_validated(product, rows, known.labels, QUICK)
-    probability = calibrated(out_of_fold, known.labels).probability(out_of_fold)
+    rows = matrix(product.features, known.columns)
+    out_of_fold, _ = cross_validated(product, rows, known.bad.astype(np.int64), QUICK)
+    probability = calibrated(out_of_fold, known.bad.astype(np.int64)).probability(out_of_fold)
     return scorer.loaded(scorer.live(product.model)), just_below_the_cut(product, rows, probability)
 
 
