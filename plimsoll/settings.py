@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         default=None, description="Where `migrate` leaves the first admin's key while there is no key at all."
     )
 
-    products_dir: Path = Field(default=ROOT / "products", description="The product packs.")
+    products_dir: Path = Field(default=ROOT / "products", description="The product packs that are shipped; your own lie in `home/products`.")
     data_dir: Path = Field(default=ROOT / "data", description="The data sets shipped with the product.")
     models_dir: Path | None = Field(default=None, description="Trained models; `home/models` when unset.")
     secrets_dir: Path | None = Field(default=None, description="Key files; `home/secrets` when unset.")
@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> Path:
         return self.secrets_dir or self.home_dir / "secrets"
+
+    @property
+    def own_products(self) -> Path:
+        """Where `plimsoll product new` writes: beside the shipped packs, which may be read-only."""
+        return self.home_dir / "products"
 
     @property
     def models(self) -> Path:

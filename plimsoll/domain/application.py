@@ -34,6 +34,7 @@ Money = Annotated[
 ]
 
 WholeNumber = Annotated[int, Strict()]  # 18, but neither "18" nor 18.0 nor true
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]  # 0.1407 or 3, but neither "3" nor true
 
 
 class Section(BaseModel):
@@ -106,6 +107,7 @@ def _field(spec: FieldSpec) -> tuple[Any, Any]:
         FieldKind.CHOICE: Literal[spec.values] if spec.values else str,
         FieldKind.INTEGER: WholeNumber,
         FieldKind.DECIMAL: Money,
+        FieldKind.NUMBER: Number,
         FieldKind.BOOLEAN: Annotated[bool, Strict()],
         FieldKind.DATE: date,
         FieldKind.TEXT: Annotated[str, BeforeValidator(_no_nul)],

@@ -163,7 +163,7 @@ def _fits(spec: FieldSpec, value: Any) -> bool:
         return value in spec.values
     if spec.kind is FieldKind.BOOLEAN:
         return isinstance(value, bool)
-    if spec.kind in (FieldKind.INTEGER, FieldKind.DECIMAL):
+    if spec.kind in (FieldKind.INTEGER, FieldKind.DECIMAL, FieldKind.NUMBER):
         return _fits_as_number(spec, value)
     return isinstance(value, str)
 

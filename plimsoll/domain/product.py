@@ -23,7 +23,8 @@ class Lane(StrEnum):
 class FieldKind(StrEnum):
     CHOICE = "choice"
     INTEGER = "integer"
-    DECIMAL = "decimal"
+    DECIMAL = "decimal"  # money: two places, written as text
+    NUMBER = "number"  # any other finite number
     BOOLEAN = "boolean"
     DATE = "date"
     TEXT = "text"
@@ -130,6 +131,42 @@ class ReviewTerms(Value):
     authority: dict[str, Decimal] = Field(default_factory=dict)  # role -> largest amount it may approve
 
 
+class Loader(StrEnum):
+    """Who turns the labelled applications of a product into `Examples`."""
+
+    SOUTH_GERMAN = "south_german"  # the shipped set, with what its sources would have said
+    FILE = "file"  # a lender's own table
+
+
+class FileColumn(Value):
+    """How one column of a lender's own file is read."""
+
+    name: str  # in product words: of a feature, or of a group for the fairness report
+    column: str  # its heading in the file
+    kind: FeatureKind | None = None  # of a group; a feature has its own
+    missing: tuple[str, ...] = ()  # values that mean nobody knows, beyond those every file uses
+    divide_by: float = 1.0  # 12 makes a yearly income a monthly one
+
+
+class TrainingTerms(Value):
+    """Where the product's labelled applications are, and how they are read."""
+
+    loader: Loader = Loader.SOUTH_GERMAN
+    file: str = ""  # from the pack's folder, or a full path
+    encoding: str = "utf-8"
+    separator: str = ","
+    decimal: str = "."
+    quote: str = '"'
+    target: str = ""  # heading of the column that says how it ended
+    bad_values: tuple[str, ...] = ()
+    good_values: tuple[str, ...] = ()  # all the others when there are none; with some, the rest has not ended yet
+    reference: str = ""  # heading of the lender's own number
+    applied_on: str = ""  # heading of the day it was applied for
+    label_known_on: str = ""  # heading of the day from which the ending was known
+    columns: tuple[FileColumn, ...] = ()  # one for each feature
+    groups: tuple[FileColumn, ...] = ()  # sensitive: for the fairness report, never a feature
+
+
 class Product(Value):
     id: str
     version: str
@@ -150,6 +187,7 @@ class Product(Value):
     rules_not_in_model: tuple[str, ...] = ()
     evidence: tuple[FieldSpec, ...] = ()  # what sources may say, at paths such as `bureau.fraud_alert`
     protected: tuple[str, ...] = ()  # paths and columns that no feature and no rule may read
+    training: TrainingTerms = TrainingTerms()
     language: str = "en"  # of the sentences in a score; notices choose their own
     example: dict[str, Any]  # one valid application
     digest: str  # of the pack's files

@@ -134,7 +134,16 @@ def _typed(path: str, value: str, schema: dict[str, Any]) -> Any:
         return int(value)
     if "boolean" in kinds and value.lower() in ("true", "false", "yes", "no"):
         return value.lower() in ("true", "yes")
+    if "number" in kinds and "string" not in kinds:  # money takes text as well, and is better off with it
+        return _number_or_text(value)
     return value
+
+
+def _number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _kinds(schema: dict[str, Any], parts: list[str]) -> set[str]:

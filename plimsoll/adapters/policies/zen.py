@@ -13,16 +13,16 @@ from plimsoll.domain.product import Product
 
 
 class ZenPolicyEngine:
-    """`<products>/<id>/policy.json`, each version compiled once and kept by its digest.
+    """`<folder>/<id>/policy.json` in the first folder that has it, each version compiled once and kept by its digest.
 
     A policy that was edited since it was pinned is still in memory for the cases that pinned
     it; after a restart they raise PolicyUnavailable and pin again.
     """
 
-    def __init__(self, products_dir: Path) -> None:
-        self._folder = products_dir
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
         self._compiled: dict[str, tuple[Policy, Any]] = {}
-        self._current: dict[str, tuple[int, Policy]] = {}
+        self._current: dict[str, tuple[tuple[Path, int], Policy]] = {}
         self._compiling = threading.Lock()
 
     def pin(self, product: Product) -> PolicyPin:
@@ -42,8 +42,8 @@ class ZenPolicyEngine:
 
     def policy(self, product: Product) -> Policy:
         """The policy as it is now, read again when the file changes."""
-        path = self._folder / product.id / "policy.json"
-        touched = path.stat().st_mtime_ns if path.exists() else 0
+        path = self._place(product) / "policy.json"
+        touched = (path, path.stat().st_mtime_ns if path.exists() else 0)
         if self._current.get(product.id, (None,))[0] != touched:
             policy = read_policy(path)
             self._compile(policy)
@@ -62,12 +62,16 @@ class ZenPolicyEngine:
         pin = self.pin(product)
         return [
             case.run(product, lambda stage, facts: self.evaluate(product, pin, stage, facts))
-            for case in cases.read_cases(self._folder / product.id / "cases")
+            for case in cases.read_cases(self._place(product) / "cases")
         ]
 
     def diff(self, product: Product, other: str) -> list[str]:
         """What would change if `other` (the text of a policy file) replaced the product's policy."""
         return differences(self.policy(product), parse_policy(other.encode(), "the other policy"))
+
+    def _place(self, product: Product) -> Path:
+        places = [folder / product.id for folder in self._folders]
+        return next((place for place in places if (place / "product.toml").exists()), places[-1])
 
     def _pinned(self, product: Product, pin: PolicyPin) -> tuple[Policy, Any]:
         if pin.digest not in self._compiled:

@@ -1,4 +1,4 @@
-"""Product packs as folders: `<products>/<id>/{product.toml, reasons.toml, policy.json}`."""
+"""Product packs as folders: `<folder>/<id>/{product.toml, reasons.toml, policy.json}`."""
 
 import hashlib
 import re
@@ -26,14 +26,15 @@ class ProductUnreadable(Unavailable):
 
 
 class ProductFolder:
-    """The packs under one folder. A pack is read again when one of its files changes.
+    """The packs under one or more folders. A pack is read again when one of its files changes.
 
-    `looks_every` seconds may pass before a change is seen: asking the disk with every
+    A pack of the same name in an earlier folder hides the later one: a lender's own comes before
+    the shipped. `looks_every` seconds may pass before a change is seen: asking the disk with every
     application costs a tenth of accepting one.
     """
 
-    def __init__(self, products_dir: Path, looks_every: float = 0.0) -> None:
-        self._folder = products_dir
+    def __init__(self, *folders: Path, looks_every: float = 0.0) -> None:
+        self._folders = folders
         self._looks_every = looks_every
         self._read: dict[str, tuple[tuple[int, ...], Product]] = {}
         self._looked: dict[str, float] = {}
@@ -53,22 +54,38 @@ class ProductFolder:
         return self._current(product_id)
 
     def all(self) -> Sequence[Product]:
-        return [self.get(name) for name in self.names()]
+        """Those that can be read: one broken pack must not stop the others. `check` says what is wrong with it."""
+        return [product for name in self.names() if (product := self._readable(name)) is not None]
 
     def names(self) -> list[str]:
-        packs = self._folder.glob("*/product.toml")
-        return sorted(pack.parent.name for pack in packs if NAME.fullmatch(pack.parent.name))
+        packs = (pack.parent.name for folder in self._folders for pack in folder.glob("*/product.toml"))
+        return sorted({name for name in packs if NAME.fullmatch(name)})
+
+    def place_of(self, product_id: str) -> Path:
+        """The folder of one pack. Raises NotFound."""
+        self.get(product_id)
+        return self._place(product_id)
 
     def check(self, product_id: str) -> list[str]:
         """What is wrong with a pack, in sentences; nothing when it is whole. Raises NotFound."""
         try:
-            return checking.problems(self.get(product_id), self._folder / product_id)
+            return checking.problems(self.get(product_id), self._place(product_id))
         except ProductUnreadable as error:
             return [error.message]
 
+    def _readable(self, product_id: str) -> Product | None:
+        try:
+            return self.get(product_id)
+        except (ProductUnreadable, NotFound):
+            return None
+
+    def _place(self, product_id: str) -> Path:
+        places = [folder / product_id for folder in self._folders]
+        return next((place for place in places if (place / "product.toml").exists()), places[-1])
+
     def _current(self, product_id: str) -> Product:
-        pack = self._folder / product_id
-        touched = tuple(_touched(pack / name) for name in PACK_FILES)
+        pack = self._place(product_id)
+        touched = (hash(pack), *(_touched(pack / name) for name in PACK_FILES))
         if product_id not in self._read or self._read[product_id][0] != touched:
             self._read[product_id] = (touched, read_pack(pack))
         return self._read[product_id][1]

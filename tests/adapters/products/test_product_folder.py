@@ -33,6 +33,31 @@ def test_the_shipped_packs_are_whole():
     assert {name: shipped.check(name) for name in shipped.names()} == {name: [] for name in shipped.names()}
 
 
+def test_a_pack_in_an_earlier_folder_hides_the_shipped_one_and_others_stay(folder):
+    (folder / PACK / "product.toml").write_text(
+        (PRODUCTS / PACK / "product.toml").read_text().replace('title = "Consumer credit"', 'title = "Ours"')
+    )
+    products = ProductFolder(folder, PRODUCTS)
+    assert products.get(PACK).title == "Ours"
+    assert products.place_of(PACK) == folder / PACK
+    assert ProductFolder(folder / "nowhere", PRODUCTS).get(PACK).title == "Consumer credit"
+
+
+def test_a_pack_that_appears_is_found_without_a_restart(folder, tmp_path):
+    products = ProductFolder(tmp_path / "own", PRODUCTS, looks_every=60)
+    assert "mine" not in products.names()
+    shutil.copytree(PRODUCTS / PACK, tmp_path / "own" / "mine")
+    pack = tmp_path / "own" / "mine" / "product.toml"
+    pack.write_text(pack.read_text().replace(f'id = "{PACK}"', 'id = "mine"'))
+    assert products.get("mine").id == "mine"
+
+
+def test_one_broken_pack_does_not_hide_the_others(folder):
+    shutil.copytree(PRODUCTS / PACK, folder / "broken")
+    (folder / "broken" / "product.toml").write_text("[[[")
+    assert [product.id for product in ProductFolder(folder).all()] == [PACK]
+
+
 def test_an_unknown_product_names_the_known_ones():
     with pytest.raises(NotFound, match="consumer-credit"):
         ProductFolder(PRODUCTS).get("mortgage")
