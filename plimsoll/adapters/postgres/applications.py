@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.shared_commit import SharedCommit
 from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.application import ApplicationFrame
@@ -11,6 +12,7 @@ from plimsoll.domain.ids import APPLICATION, PERSON, new_id
 from plimsoll.domain.ledger import digest, entry
 from plimsoll.domain.product import Product
 from plimsoll.domain.values import Status
+from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import Accepted, Vault
 
 TRIES = 4
@@ -67,8 +69,10 @@ class Applications:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._accepting = SharedCommit(database, ACCEPT, lock_order=lambda values: values["reference_hash"])
         self._remembered: dict[bytes, Row] = {}
 
+    @faultpoints("accept")
     async def accept(
         self,
         product: Product,
@@ -90,7 +94,7 @@ class Applications:
         person = self._remembered.get(reference_hash) or self._new_person()
         for _ in range(TRIES):
             values = self._values(product, application, person, actor, key, fingerprint, request, now, head_start)
-            answer = await self._database.row(ACCEPT, values | {"reference_hash": reference_hash})
+            answer = await self._accepting.row(values | {"reference_hash": reference_hash})
             assert answer is not None
             if answer["id"]:
                 self._remember(reference_hash, person)
