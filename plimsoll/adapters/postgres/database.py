@@ -1,6 +1,8 @@
 """One pool of Postgres connections; most work is one statement, which is one transaction."""
 
 import asyncio
+import select
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +14,10 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from plimsoll.domain.errors import InvalidRequest, Unavailable
 
-TRY_AGAIN = 1.0  # seconds until a lost listener connects anew
-# A listener sends nothing, so only the system's own probes tell it that nobody is there any more.
+# Seconds a lost connection is tried again by itself; then the next who needs one tries at once. A
+# longer patience would double its pauses meanwhile, and Postgres could be back for a minute unused.
+TRY_AGAIN = 2.0
+# A machine that vanished says nothing: whoever only waits for an answer learns it from the system's probes.
 NOTICES_DEATH: Any = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 Row = dict[str, Any]
@@ -35,18 +39,22 @@ class Database:
             max_size=size,
             open=False,
             timeout=5.0,
-            reconnect_timeout=600.0,
-            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 1},
+            reconnect_timeout=TRY_AGAIN,
+            check=self._must_be_alive,
+            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 1, **NOTICES_DEATH},
         )
 
     async def open(self, wait: float = 0.0) -> None:
         """Starts connecting; with `wait`, returns when connected or raises Unavailable after that many seconds."""
         await self._pool.open()
-        if wait:
+        give_up_at = time.monotonic() + wait
+        while wait:
             try:
-                await self._pool.wait(timeout=wait)
+                async with self._pool.connection(timeout=min(1.0, wait)):
+                    return
             except PoolTimeout:
-                raise Unavailable("Postgres does not answer: is it running? `plimsoll doctor` says more.") from None
+                if time.monotonic() > give_up_at:
+                    raise Unavailable("Postgres does not answer: is it running? `plimsoll doctor` says more.") from None
 
     async def close(self) -> None:
         await self._pool.close()
@@ -61,6 +69,19 @@ class Database:
         except psycopg.DataError:
             # A NUL in a text, a number out of range: whoever sent it must send something else.
             raise InvalidRequest("A value holds characters or digits that cannot be stored or looked up.") from None
+
+    async def _must_be_alive(self, connection: AsyncConnection[DictRow]) -> None:
+        """Before every use, so Postgres is asked only when there is a doubt.
+
+        Idle, a server says nothing unless to take its leave. A restart ends all connections: then
+        those still in the pool are looked through as well, and the next caller waits for a fresh one.
+        """
+        if has_something_to_say(connection):
+            try:
+                await self._pool.check_connection(connection)
+            except psycopg.OperationalError:
+                await self._pool.check()
+                raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection[DictRow]]:
@@ -114,3 +135,10 @@ class Database:
         unsafe = [f"{r['name']} = {r['setting']}" for r in found if r["setting"] not in DURABLE[r["name"]]]
         if unsafe:
             raise Unavailable(f"Postgres runs with {', '.join(unsafe)}: acknowledged work could be lost. Switch it on.")
+
+
+def has_something_to_say(connection: AsyncConnection[Any]) -> bool:
+    """Whether its socket holds anything unread, its end included. One system call, no round trip."""
+    looked = select.poll()
+    looked.register(connection.fileno(), select.POLLIN)
+    return bool(looked.poll(0))
