@@ -13,12 +13,16 @@ from pydantic import BaseModel, Field, PrivateAttr
 
 from plimsoll.domain.access import Actor
 from plimsoll.domain.application import ApplicationFrame
+from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.case import Case, EvidenceRecord, PersonsAnswer
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, Verdict
 from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
 from plimsoll.domain.facts import Ask, Facts, Stage
+from plimsoll.domain.gates import Arm, GateReading
 from plimsoll.domain.product import Lane, Product, ReviewTerms, SourceTerms
+from plimsoll.domain.registry import ModelRecord, ModelState, Registration, RoleName
 from plimsoll.domain.review import TaskView
+from plimsoll.domain.rollout import Judgement, RolloutView
 from plimsoll.domain.scoring import ModelPin, Score
 from plimsoll.domain.values import Outcome, Priority, Status, Value
 
@@ -46,6 +50,14 @@ class EngineTask(Value):
     status: Status
     attempts: int = 1
     payload: dict[str, Any] = Field(default_factory=dict)
+
+
+class OpenRun(Value):
+    """A run that is no application's and that Postgres says should be under way."""
+
+    kind: str  # training | rollout
+    id: str
+    product: str
 
 
 class StepRun(BaseModel):
@@ -104,17 +116,77 @@ class EvidenceSource(Protocol):
 
 
 class Scorer(Protocol):
-    """The models that may score, by name; loading is verified against the manifest's digests."""
-
-    def live(self, model: str) -> ModelPin:
-        """The pin of the version that is live for this name. Raises Unavailable when there is none."""
-        ...
+    """Scores with the version a pin names; loading is verified against the manifest's digests."""
 
     def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
         """Probability, interval, novelty, contributions, reasons; and the risk of each alternative ask.
 
         CPU-bound (several ms); call it off the event loop.
         """
+        ...
+
+
+class LiveModels(Protocol):
+    """Which versions play which role, as of a moment ago."""
+
+    async def lineup(self, name: str) -> Lineup: ...
+
+
+class ModelRegistry(Protocol):
+    """Versions of models and their roles: the authority. Every change is on record; the rules are the domain's."""
+
+    async def find(self, reference: str) -> ModelRecord:
+        """By id, by `name@version` or by name. Raises NotFound."""
+        ...
+
+    async def find_all(
+        self,
+        *,
+        limit: int,
+        after: str | None = None,
+        name: str | None = None,
+        product: str | None = None,
+        state: ModelState | None = None,
+    ) -> Sequence[ModelRecord]: ...
+
+    async def lineup(self, name: str) -> Lineup: ...
+
+    async def register(
+        self, version: Registration, *, by: Actor, request: str, now: datetime, training: str | None = None
+    ) -> ModelRecord:
+        """A trained version becomes a candidate; registering it again finds it."""
+        ...
+
+    async def adopt(self, version: Registration, *, by: Actor, request: str, now: datetime, reason: str) -> ModelRecord:
+        """What decided before there was a registry is champion from now on, unless there is one."""
+        ...
+
+    async def propose(self, model: str, *, by: Actor, reason: str, request: str, now: datetime) -> ModelRecord: ...
+
+    async def approve(self, model: str, *, by: Actor, reason: str, request: str, now: datetime) -> ModelRecord: ...
+
+    async def reject(self, model: str, *, by: Actor, reason: str, request: str, now: datetime) -> ModelRecord: ...
+
+    async def retire(self, model: str, *, by: Actor, reason: str, request: str, now: datetime) -> ModelRecord: ...
+
+    async def set_role(
+        self, model: str, role: RoleName, *, share: float = 0.0, by: Actor, reason: str, request: str, now: datetime
+    ) -> ModelRecord: ...
+
+    async def clear_role(
+        self, name: str, role: RoleName, *, by: Actor, reason: str, request: str, now: datetime
+    ) -> ModelRecord | None: ...
+
+
+class ModelShelf(Protocol):
+    """Trained versions as files."""
+
+    def read(self, name: str, version: str) -> Registration:
+        """What the files tell, every digest held against them. Raises ModelRefused, ModelUnavailable."""
+        ...
+
+    def live_before(self, name: str) -> str | None:
+        """The version that decided before there was a registry."""
         ...
 
 
@@ -173,6 +245,10 @@ class CaseworkStore(Protocol):
     ) -> EvidenceRecord: ...
 
     async def attempted(self, case: Case, run: StepRun, source: str | None = None) -> None: ...
+
+    async def pinned(self, case: Case, pin: ModelPin, run: StepRun | None = None) -> Case:
+        """From here on this version scores the case, unless another was pinned before: then that one."""
+        ...
 
     async def scored(self, case: Case, score: Score, now: datetime, run: StepRun) -> None: ...
 
@@ -240,3 +316,33 @@ class DecisionBell(Protocol):
     """Rung by whoever brings an application to rest, heard by whoever waits for it."""
 
     def ring(self, application: str) -> None: ...
+
+
+class OpenRuns(Protocol):
+    """What should be under way besides applications."""
+
+    async def open_runs(self, older_than: timedelta) -> Sequence[OpenRun]: ...
+
+
+class RolloutStore(Protocol):
+    """Roll-outs as their run sees them."""
+
+    async def view(self, rollout: str) -> RolloutView: ...
+
+    async def apply(
+        self, rollout: str, phase: int, judgement: Judgement, readings: Sequence[GateReading], now: datetime
+    ) -> RolloutView:
+        """Writes an evaluation down and does what it concludes, unless the phase moved on meanwhile."""
+        ...
+
+    async def let_go(self, rollout: str, now: datetime) -> RolloutView:
+        """The old model was kept long enough."""
+        ...
+
+
+class ArmReader(Protocol):
+    """The samples that the gates of a release compare."""
+
+    async def live(self, product: str, digest: str, since: datetime, now: datetime) -> Arm: ...
+
+    async def shadow(self, product: str, digest: str, since: datetime, now: datetime) -> Arm: ...

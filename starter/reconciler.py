@@ -1,4 +1,4 @@
-"""Finds open cases without a live run and starts them again; `plimsoll redrive` is the same, at once."""
+"""Finds what is open in Postgres without a live run and starts it again; `plimsoll redrive` is the same, at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,8 +8,9 @@ import structlog
 from temporalio.client import Client
 
 from plimsoll.domain.errors import Unavailable
-from plimsoll.ports import EngineOutbox, EngineTask
+from plimsoll.ports import EngineOutbox, EngineTask, OpenRun, OpenRuns
 from starter import client as temporal
+from starter import runs
 from starter.dispatcher import ensure_started
 
 log = structlog.get_logger()
@@ -19,9 +20,10 @@ SETTLED_IN = timedelta(minutes=1)  # a case younger than this may still be on it
 
 
 class Reconciler:
-    def __init__(self, outbox: EngineOutbox, client: Client) -> None:
+    def __init__(self, outbox: EngineOutbox, client: Client, others: OpenRuns | None = None) -> None:
         self._outbox = outbox
         self._client = client
+        self._others = others
 
     async def run(self) -> None:
         while True:
@@ -29,6 +31,8 @@ class Reconciler:
             try:
                 async for task in self.redrive(SETTLED_IN):
                     log.warning("reconciler.started_again", application=task.application)
+                async for run in self.redrive_others(SETTLED_IN):
+                    log.warning("reconciler.started_again", kind=run.kind, id=run.id)
             except Unavailable as error:
                 log.warning("reconciler.waits", code=error.code)
 
@@ -40,6 +44,13 @@ class Reconciler:
                 continue
             await ensure_started(self._outbox, self._client, task)
             yield task
+
+    async def redrive_others(self, older_than: timedelta = timedelta(0)) -> AsyncIterator[OpenRun]:
+        """Trainings and roll-outs likewise."""
+        for run in await self._others.open_runs(older_than) if self._others else ():
+            if not await runs.is_running(self._client, run):
+                await runs.ensure_run(self._client, run)
+                yield run
 
     async def _running(self) -> set[str]:
         """Applications with a run in Temporal's own list: a first sieve, since the list lags a little."""

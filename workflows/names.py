@@ -10,3 +10,8 @@ QUEUES = (DECISIONS, EVIDENCE, OUTREACH, BATCH)
 def underwriting_id(application: str, round_: int, suffix: int = 0) -> str:
     """`underwrite/app_…/1`; a suffix only when the engine holds a finished run of an older database."""
     return f"underwrite/{application}/{round_}" + (f"/r{suffix}" if suffix else "")
+
+
+def rollout_id(rollout: str) -> str:
+    """`rollout/rol_…`"""
+    return f"rollout/{rollout}"

@@ -23,3 +23,6 @@ CALL_MARGIN = timedelta(seconds=10)  # beside the call itself: database, queuein
 UNTIL_PATIENCE_ENDS = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=2)
 )
+
+# One look at a release opens some thousand sealed rows.
+LOOK_PATIENCE = timedelta(minutes=2)

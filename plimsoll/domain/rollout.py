@@ -118,3 +118,34 @@ def _what_is_missing(phase: Phase, readings: Sequence[GateReading], seen: int) -
     if seen < phase.minimum_n:
         return f"{phase.name} has seen {seen:,} of {phase.minimum_n:,} applications"
     return "undecided: " + "; ".join(in_words(reading) for reading in readings if not _does_not_object(reading))
+
+
+class RolloutView(Value):
+    """Where a roll-out stands, as its run and its readers see it."""
+
+    rollout: str
+    product: str
+    state: RolloutState
+    plan: RolloutPlan
+    phase: int
+    since: datetime
+    deadline: datetime | None
+    ended: bool
+    new_digest: str
+    old_digest: str
+    started_at: datetime
+
+    @property
+    def now_in(self) -> Phase:
+        return self.plan.phases[self.phase]
+
+    @property
+    def in_shadow(self) -> bool:
+        return self.now_in.share == 0
+
+    def look_again(self, now: datetime) -> datetime:
+        """The next evaluation; the end of the phase when that comes first; the end of keeping the old model."""
+        if self.state is RolloutState.PROMOTED:
+            return self.deadline or now
+        following = now + self.plan.evaluate_every
+        return min(following, self.deadline) if self.deadline and self.deadline > now else following

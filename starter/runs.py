@@ -1,0 +1,80 @@
+"""Runs that are no application's: started when their row is there, found again when it still is.
+
+A new kind is a line here and one in `plimsoll/adapters/postgres/open_runs.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.releases import RolloutRef
+from plimsoll.ports import OpenRun
+from starter.client import RPC_PATIENCE, as_engine_error
+from workflows import names
+from workflows.roll_out_model import RollOutModel
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one kind is run."""
+
+    workflow: Any
+    queue: str
+    id_of: Callable[[str], str]
+    argument: Callable[[OpenRun], Any]
+
+
+RUNS = {
+    "rollout": Run(
+        workflow=RollOutModel.run,
+        queue=names.BATCH,
+        id_of=names.rollout_id,
+        argument=lambda run: RolloutRef(rollout=run.id, product=run.product),
+    ),
+}
+
+
+async def ensure_run(client: Client, wanted: OpenRun) -> WorkflowHandle:
+    """Starts it, or finds it running. Raises EngineUnavailable.
+
+    A run that ended while its row is open (terminated, lost with the engine's database) starts
+    anew: its row tells it where it stands.
+    """
+    kind = RUNS[wanted.kind]
+    try:
+        return await client.start_workflow(
+            kind.workflow,
+            kind.argument(wanted),
+            id=kind.id_of(wanted.id),
+            task_queue=kind.queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=wanted.product,
+            rpc_timeout=RPC_PATIENCE,
+        )
+    except RPCError as error:
+        raise as_engine_error(error) from error
+
+
+async def is_running(client: Client, wanted: OpenRun) -> bool:
+    handle = client.get_workflow_handle(RUNS[wanted.kind].id_of(wanted.id))
+    try:
+        return (await handle.describe(rpc_timeout=RPC_PATIENCE)).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise as_engine_error(error) from error
+
+
+async def tell(client: Client, kind: str, id_: str, signal: str) -> None:
+    """Wakes a run to something Postgres knows already. A run that is gone needs no telling."""
+    handle = client.get_workflow_handle(RUNS[kind].id_of(id_))
+    try:
+        await handle.signal(signal, rpc_timeout=RPC_PATIENCE)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise as_engine_error(error) from error
