@@ -1,6 +1,7 @@
 """Builders for the risk side: the shipped product, sound facts to change one thing of, a quick model."""
 
 import tempfile
+import tomllib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -31,16 +32,10 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # Small enough for seconds, large enough to rank applicants well above chance.
 QUICK = Plan(trees=60, learning_rate=0.12, members=6, member_trees=25, member_learning_rate=0.2, folds=3, repeats=1)
 
-SOUND_EVIDENCE: dict[str, dict[str, Any]] = {
-    "bank": {"checking_state": "over_200", "savings_band": "500_to_1000"},
-    "bureau": {
-        "repayment_history": "repaid_duly_so_far",
-        "other_plans": "none",
-        "fraud_alert": "none",
-        "no_file": False,
-    },
-    "registry": {"identity_confirmed": True, "sanctions_hit": False, "insolvent": False, "deceased": False},
-}
+# What the product's own cases start from: each source's ordinary answer.
+SOUND_EVIDENCE: dict[str, dict[str, Any]] = tomllib.loads(
+    (PRODUCTS / "consumer-credit" / "cases" / "baseline.toml").read_text()
+)["evidence"]
 A_PIN = PolicyPin(id="consumer-credit", version="1", digest="0" * 64)
 
 

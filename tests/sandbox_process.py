@@ -23,6 +23,8 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.sources import SOURCES
+
 ROOT = Path(__file__).resolve().parent.parent
 START_PATIENCE = 30.0
 GENEROUS = 5000
@@ -47,7 +49,7 @@ class SandboxProcess:
     @property
     def addresses(self) -> dict[str, str]:
         """What `build_sources` takes."""
-        return dict.fromkeys(("bureau", "bank", "registry", "telecom"), self.url)
+        return dict.fromkeys(SOURCES, self.url)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "sandbox", "--port", str(self.port), "--log", str(self.log)]

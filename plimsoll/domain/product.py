@@ -47,7 +47,7 @@ class FieldSpec(Value):
 class SourceTerms(Value):
     """On what terms one source is asked."""
 
-    name: str  # which port answers: bureau, bank, registry, telecom
+    name: str  # its adapter's name
     purpose: str  # permissible purpose, goes on record with each inquiry
     consent_required: bool = True
     patience: timedelta = Field(description="how long a case waits for it, from acceptance")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from plimsoll.adapters.providers import build_sources
+from plimsoll.adapters.providers import SOURCES, build_sources
 from plimsoll.adapters.providers.http import SourceClient
 from plimsoll.domain.errors import OutcomeUnknown, SourceBusy, SourceUnavailable, WrongPerson
 from plimsoll.domain.evidence import Inquiry, Recovery, Subject
@@ -16,7 +16,6 @@ from plimsoll.ports import EvidenceSource
 from tests.fake_sources import FakeEvidenceSource
 from tests.sandbox_process import SandboxProcess, running_sandbox, sandbox  # noqa: F401
 
-REAL = ("bureau", "bank", "registry", "telecom")
 FAKES = {
     "fake queryable": Recovery.QUERYABLE,
     "fake idempotent": Recovery.IDEMPOTENT,
@@ -44,7 +43,7 @@ AN_INQUIRY: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=[*REAL, *FAKES])
+@pytest.fixture(params=[*SOURCES, *FAKES])
 async def rig(request: pytest.FixtureRequest, sandbox: SandboxProcess) -> AsyncIterator[Rig]:  # noqa: F811
     if request.param in FAKES:
         yield fake_rig(FAKES[request.param])

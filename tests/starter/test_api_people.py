@@ -213,3 +213,8 @@ async def test_events_are_read_in_sealed_order_from_any_offset(door: Door):
     middle = everything[len(everything) // 2]["seq"]
     later = (await door.get("/v1/events", params={"after": middle, "limit": 100})).json()["data"]
     assert later[: len(everything) - len(everything) // 2 - 1] == everything[len(everything) // 2 + 1 :]
+
+
+async def test_the_summary_of_runs_names_every_source_a_product_asks(door: Door):
+    summary = (await door.get("/v1/workflows/summary")).json()
+    assert summary["source_names"] == ["bureau", "bank", "registry"]

@@ -120,7 +120,11 @@ class FakeBackend:
 
     def runs_summary(self) -> Json:
         self._called("runs_summary")
-        return self._counts() | {"sources": self.sources, "engine": self.engine}
+        return self._counts() | {
+            "sources": self.sources,
+            "source_names": ["bureau", "bank", "registry"],
+            "engine": self.engine,
+        }
 
     # Acting --------------------------------------------------------------------------------
 

@@ -29,6 +29,15 @@ def test_the_status_filter_reaches_the_api(open_page):
     assert "Approved" in words_on(app)
 
 
+def test_one_may_ask_for_what_waits_on_one_source(open_page):
+    """The sources are those the products ask, by their names for people."""
+    backend = some_runs()
+    app = open_page("workflows", backend)
+    assert app.selectbox(key="source").options == ["Any source, or none", "Credit bureau", "Bank", "Public registers"]
+    app.selectbox(key="source").set_value("bureau").run()
+    assert backend.calls[-1][-1] == "bureau"
+
+
 def test_a_source_in_trouble_is_told_with_failures_and_next_try(open_page):
     """Health is a sentence: how often it failed, who waits, when it is tried again."""
     said = words_on(open_page("workflows", some_runs()))

@@ -101,6 +101,9 @@ def resume(name: str) -> None:
 
 
 def filters() -> None:
+    names: list[str] = []
+    with session.told_plainly():
+        names = session.backend().runs_summary()["source_names"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Show",
@@ -110,10 +113,9 @@ def filters() -> None:
             bind="query-params",
             width=220,
         )
-        names = [ANY, "bureau", "bank", "registry", "telecom"]
         st.selectbox(
             "Waiting on",
-            names,
+            [ANY, *names],
             format_func=lambda name: "Any source, or none" if name == ANY else words.word(name),
             key="source",
             bind="query-params",

@@ -36,7 +36,9 @@ async def list_runs(
 async def summary(actor: Reader, house: House) -> JSONResponse:
     counts = await house.ports.reading.counts()
     sources = await house.ports.gate.states()
-    return answer_json(counts | {"sources": sources, "engine": "ok" if house.engine.connected else "away"})
+    names_of_sources = dict.fromkeys(terms.name for product in house.ports.products.all() for terms in product.sources)
+    engine = "ok" if house.engine.connected else "away"
+    return answer_json(counts | {"sources": sources, "source_names": list(names_of_sources), "engine": engine})
 
 
 @router.post("/resume", summary="Try everything parked on a source again, now")
