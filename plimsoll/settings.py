@@ -73,7 +73,9 @@ class Settings(BaseSettings):
         default=None, description="Where `migrate` leaves the first admin's key while there is no key at all."
     )
 
-    products_dir: Path = Field(default=ROOT / "products", description="The product packs that are shipped; your own lie in `home/products`.")
+    products_dir: Path = Field(
+        default=ROOT / "products", description="The product packs that are shipped; your own lie in `home/products`."
+    )
     data_dir: Path = Field(default=ROOT / "data", description="The data sets shipped with the product.")
     models_dir: Path | None = Field(default=None, description="Trained models; `home/models` when unset.")
     secrets_dir: Path | None = Field(default=None, description="Key files; `home/secrets` when unset.")
@@ -90,6 +92,11 @@ class Settings(BaseSettings):
         default=2000,
         ge=1,
         description="Accepted but undecided applications at which an API process answers 503 with Retry-After.",
+    )
+    max_backlog_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds of deciding, at the pace of the last ten, at which it does so sooner.",
     )
     api_workers: int = Field(
         default=1, ge=1, description="API processes behind one port; each decides, too, and needs its memory."

@@ -98,7 +98,9 @@ def assemble(settings: Settings, ports: Ports) -> Running:
         hot_worker = partial(build, ports=ports)
     engine = Engine(settings, hot_worker)
     intake = Intake(ports.applications, ports.products, ports.vault, engine.has_room, engine.start_soon)
-    admission = Admission(ports.outbox.backlog, lambda: engine.connected, settings.max_backlog)
+    admission = Admission(
+        ports.reading.workload, lambda: engine.connected, settings.max_backlog, settings.max_backlog_seconds
+    )
     return Running(settings=settings, ports=ports, engine=engine, intake=intake, admission=admission)
 
 

@@ -39,6 +39,19 @@ from review_task t left join actor on actor.id = t.claimed_by
 where t.application_id = %(id)s and t.round = %(round)s
 """
 
+# A case whose run was started long ago and has not come far is stuck, or its run is lost: no work
+# that lies ahead, and no reason to turn others away. Proposals are numbered, so the last one counts them.
+WORKLOAD = """
+select (
+    select count(*) from application a
+    where closed_at is null and status = 'received' and (
+        accepted_at > now() - interval '15 minutes'
+        or exists (select 1 from outbox o where o.application_id = a.id and o.lane = 'engine' and o.kind = 'start'
+                   and o.delivered_at is null)
+    )
+) as undecided, (select coalesce(max(id), 0) from proposal) as weighed
+"""
+
 LEDGER = """
 select e.id, e.kind, e.body, e.recorded_at, s.seq, actor.name as actor_name
 from ledger_entry e
@@ -155,6 +168,12 @@ class Reading:
             "where state in ('reserved', 'sent') and last_error is not null group by source"
         )
         return {"by_status": by_status, "by_outcome": by_outcome, "waiting_on": waiting}
+
+    async def workload(self) -> Row:
+        """How many cases wait to be decided, and how many were ever brought to a proposal."""
+        row = await self._database.row(WORKLOAD)
+        assert row is not None
+        return row
 
     async def decided(self, product: str, after: str | None, limit: int) -> list[Row]:
         """Decisions of a product in order, with external id: what a portfolio report is made of."""
