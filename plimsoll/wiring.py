@@ -24,6 +24,7 @@ from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.sources import SourceGate
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
+from plimsoll.adapters.postgres.outcomes import Outcomes
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.examples import Examples
@@ -58,6 +59,7 @@ class Ports:
     verifier: Verifier
 
 
+    outcomes: Outcomes
 @asynccontextmanager
 async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> AsyncIterator[Ports]:
     """The ports of this environment. Raises Unavailable when Postgres or the key file is not there.
@@ -110,6 +112,7 @@ def product_packs(settings: Settings) -> ProductFolder:
 
 def policy_engine(settings: Settings) -> ZenPolicyEngine:
     return ZenPolicyEngine(settings.own_products, settings.products_dir)
+        outcomes=Outcomes(database),
 
 
 def shipped_set(settings: Settings) -> SouthGerman:

@@ -56,6 +56,8 @@ WORDS: Mapping[str, str] = {
     "application.withdrawn": "Withdrawn",
     "application.expired": "Expired",
     "decision.made": "Decision made",
+    "outcome.reported": "Outcome reported",
+    "outcome.corrected": "Outcome corrected",
     "evidence.answered": "Evidence received",
     "evidence.given_up": "Evidence given up",
     "evidence.mismatch": "Evidence about another person",

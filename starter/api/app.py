@@ -22,7 +22,18 @@ from starter.api.admission import Admission, RateLimit
 from starter.api.auth import Gatekeeper, refuse_unguarded
 from starter.api.hot_door import HotDoor
 from starter.api.middleware import Envelope
-from starter.api.routes import applications, health, keys, ledger, portfolio, products, reviews, sessions, workflows
+from starter.api.routes import (
+    applications,
+    health,
+    keys,
+    ledger,
+    outcomes,
+    portfolio,
+    products,
+    reviews,
+    sessions,
+    workflows,
+)
 from starter.api.running import Running
 from starter.engine import Engine
 from starter.intake import Intake
@@ -32,7 +43,7 @@ log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 5.0  # seconds
 PUBLIC = ("/healthz", "/readyz", "/metrics")
-ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, keys, ledger, health)
+ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, outcomes, keys, ledger, health)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

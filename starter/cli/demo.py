@@ -124,6 +124,7 @@ def _print_addresses(settings: Settings, cases: dict[int, dict[str, Any]]) -> No
     print(f"  API          {settings.api}  (docs at {settings.api}/docs)")
     print(f"  Console      {settings.console}")
     print(f"  Temporal UI  {settings.temporal_ui_url}")
+    print("What became of these applicants: `plimsoll outcome shipped` puts it on record.")
     print("The stack stays up; `make down` stops it.")
     sys.stdout.flush()
 

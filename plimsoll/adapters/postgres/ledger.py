@@ -299,24 +299,20 @@ class Verifier:
                 problem = await check(table, statement)
                 if problem:
                     return _blame(found, problem)
-            counted = await self._database.row(
-                f"select count(*) as n from {table} t where t.{statement.sealed} is not null"
-            )
+            counted = await self._database.row(f"select count(*) as n from {table} t where {statement.stands_in_sql()}")
             found.rows += counted["n"] if counted else 0
         await self._states(found)
 
     async def _altered_row(self, table: str, statement: Statement) -> str | None:
         """A row without an entry that vouches for all of it, sealed part and readable columns."""
-        sealed, sealed_digest = f"t.{statement.sealed}", f"t.{statement.sealed_digest}"
         row = await self._database.row(
             f"""
-            select t.id::text as id, sha256({sealed}) <> {sealed_digest} as unsealed,
+            select t.id::text as id, {statement.tampered_in_sql()} as unsealed,
                    exists (select 1 from ledger_entry e
                            where e.application_id = {statement.application} and e.kind = any(%(kinds)s)
-                             and convert_from(e.body, 'UTF8')::jsonb ->> 'body' = encode({sealed_digest}, 'hex'))
-                       as entered
+                             and {statement.matched_in_sql()}) as entered
             from {table} t
-            where {sealed} is not null and (sha256({sealed}) <> {sealed_digest} or not exists (
+            where {statement.stands_in_sql()} and ({statement.tampered_in_sql()} or not exists (
                 select 1 from ledger_entry e
                 where e.application_id = {statement.application} and e.kind = any(%(kinds)s)
                   and convert_from(e.body, 'UTF8')::jsonb ->> 'row' = {statement.row_digest_in_sql()}))
@@ -337,8 +333,7 @@ class Verifier:
             select e.id, e.kind, e.application_id from ledger_entry e
             where e.kind = any(%(kinds)s) and not exists (
                 select 1 from {table} t
-                where {statement.application} = e.application_id
-                  and encode(t.{statement.sealed_digest}, 'hex') = convert_from(e.body, 'UTF8')::jsonb ->> 'body')
+                where {statement.application} = e.application_id and {statement.matched_in_sql()})
             order by e.id limit 1
             """,
             {"kinds": list(statement.kinds)},
@@ -351,6 +346,8 @@ class Verifier:
         for status, on_record in ENDED.items():
             row = await self._database.row(
                 f"select a.id from application a where (a.status = '{status}') <> {on_record} order by a.id limit 1"
+        if statement.sealed is None:
+            return f"{table} {row['id']}: a column was altered, or it has no ledger entry"
             )
             if row:
                 return _blame(found, f"application {row['id']}: its status and the record disagree on `{status}`")

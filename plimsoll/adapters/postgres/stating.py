@@ -2,7 +2,8 @@
 
 An entry carries two digests of the row it stands for: `body`, of what was sealed with the
 person's key, and `row`, of that and the columns everyone can read. So neither half of a row
-can be altered alone, and after an erasure both still verify.
+can be altered alone, and after an erasure both still verify. A row that holds nothing personal
+has no sealed half, and its entry carries `row` alone.
 """
 
 from dataclasses import dataclass
@@ -21,21 +22,34 @@ class Statement:
 
     kinds: tuple[str, ...]
     columns: tuple[str, ...]
-    sealed: str = "body_sealed"
+    sealed: str | None = "body_sealed"
     sealed_digest: str = "body_digest"
     application: str = "t.application_id"
 
-    def row_digest(self, sealed_digest: bytes, values: dict[str, Any]) -> str:
+    def row_digest(self, sealed_digest: bytes | None, values: dict[str, Any]) -> str:
         """What the entry's `row` says; `values` holds the columns by name."""
-        texts = [sealed_digest.hex(), *(_as_text(values[column]) for column in self.columns)]
+        texts = [sealed_digest.hex()] if sealed_digest is not None else []
+        texts += [_as_text(values[column]) for column in self.columns]
         return digest(BETWEEN.join(texts).encode()).hex()
 
     def row_digest_in_sql(self) -> str:
-        columns = ", ".join(f"coalesce(t.{column}::text, '{NOTHING}')" for column in self.columns)
-        return (
-            f"encode(sha256(convert_to(concat_ws(chr(31), encode(t.{self.sealed_digest}, 'hex'), {columns}), "
-            "'UTF8')), 'hex')"
-        )
+        parts = [f"encode(t.{self.sealed_digest}, 'hex')"] if self.sealed else []
+        parts += [f"coalesce(t.{column}::text, '{NOTHING}')" for column in self.columns]
+        return f"encode(sha256(convert_to(concat_ws(chr(31), {', '.join(parts)}), 'UTF8')), 'hex')"
+
+    def stands_in_sql(self) -> str:
+        """Whether row `t` is one that must have an entry."""
+        return f"t.{self.sealed} is not null" if self.sealed else "true"
+
+    def tampered_in_sql(self) -> str:
+        """Whether the sealed half of row `t` no longer hashes to its digest."""
+        return f"sha256(t.{self.sealed}) <> t.{self.sealed_digest}" if self.sealed else "false"
+
+    def matched_in_sql(self) -> str:
+        """Whether entry `e` speaks of row `t` at all, even if a readable column was altered since."""
+        if self.sealed is None:
+            return f"convert_from(e.body, 'UTF8')::jsonb ->> 'row' = {self.row_digest_in_sql()}"
+        return f"convert_from(e.body, 'UTF8')::jsonb ->> 'body' = encode(t.{self.sealed_digest}, 'hex')"
 
 
 STATEMENTS = {
@@ -68,6 +82,11 @@ STATEMENTS = {
         kinds=("review.answered", "review.first_answer"),
         columns=("task_id", "position", "actor_id", "outcome", "reason"),
         application="(select r.application_id from review_task r where r.id = t.task_id)",
+    ),
+    "outcome": Statement(
+        kinds=("outcome.reported", "outcome.corrected"),
+        columns=("application_id", "mark", "bad", "observed_on", "known_on", "amount", "source", "recorded_by"),
+        sealed=None,
     ),
 }  # fmt: skip
 
