@@ -20,7 +20,7 @@ from plimsoll.domain.values import Value
 
 SHARE_FLOOR = 1e-4  # what an empty bin counts as in PSI
 SCORE, REASON, APPROVAL = "score", "reason", "approval"
-UNDER_CUT, OVER_CUT, NO_REASON = "under the cut", "over the cut", "none"
+UNDER_CUT, OVER_CUT, NO_REASON = "under the cut", "over the cut", "no adverse reason"
 
 # Effect sizes, as of Cramér's V with both samples weighing the same. Where nothing is rare,
 # 0.15 and 0.25 are a PSI of about 0.1 and 0.25, the figures people know.
@@ -53,9 +53,6 @@ class DriftReference(Value):
     score: ColumnReference | None = None
     reason: ColumnReference | None = None
     approval: ColumnReference | None = None
-
-    def beside_features(self) -> tuple[ColumnReference, ...]:
-        return tuple(each for each in (self.score, self.reason, self.approval) if each is not None)
 
 
 class Bin(Value):
@@ -136,9 +133,14 @@ def reference_of(
         rows=len(examples),
         columns=tuple(column_reference(name, examples.columns[name], specs.get(name)) for name in names),
         score=None if probability is None else column_reference(SCORE, probability),
-        reason=None if reason is None else column_reference(REASON, reason),
+        reason=None if reason is None else column_reference(REASON, reasons_in_words(reason)),
         approval=None if under is None else column_reference(APPROVAL, under),
     )
+
+
+def reasons_in_words(codes: Column) -> Column:
+    """First reasons; having none is an answer, not a missing value."""
+    return np.array([NO_REASON if code is None else code for code in codes], dtype=object)
 
 
 def approvals(probability: Shares, cut: float) -> Column:

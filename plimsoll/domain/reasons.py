@@ -8,6 +8,9 @@ voice; only what made the risk higher is adverse; at most four (comment 9(b)(2)-
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from plimsoll.domain.decision import RuleHit
 from plimsoll.domain.product import FeatureSpec, Product, ReasonSpec
 from plimsoll.domain.scoring import Reason, ReasonSource
@@ -61,6 +64,17 @@ def by_concept(product: Product, contributions: dict[str, float]) -> dict[str, f
     for spec in product.features:
         totals[spec.concept] = totals.get(spec.concept, 0.0) + contributions.get(spec.name, 0.0)
     return totals
+
+
+def leading_codes(
+    product: Product, features: Sequence[FeatureSpec], contributions: npt.NDArray[np.float64]
+) -> npt.NDArray[np.object_]:
+    """For many rows at once (rows, features) the code of the first principal reason; None where nothing is adverse."""
+    concepts = list(dict.fromkeys(spec.concept for spec in features))
+    belongs = np.array([[spec.concept == concept for concept in concepts] for spec in features], dtype=np.float64)
+    totals = contributions @ belongs
+    codes = np.array([_reason_of_concept(product, concept).code for concept in concepts], dtype=object)
+    return np.where(totals.max(axis=1) > 0, codes[totals.argmax(axis=1)], None)
 
 
 def sentence(product: Product, reason: Reason, language: str) -> str:

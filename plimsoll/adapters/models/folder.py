@@ -7,6 +7,7 @@
     attribution.npy   contribution of each feature per leaf
     training_rows.npy a sample of training rows (features only), for novelty and for completing
                       what a missing source would have said
+    drift_reference.json  bins and counts of training, for what a drift check compares with
 
 `<models>/<name>/live.json` says which version is live until Postgres does.
 """
@@ -25,6 +26,7 @@ from plimsoll.domain.values import Value
 MANIFEST = "manifest.json"
 MODEL, MEMBERS, CALIBRATION = "model.cbm", "members.cbm", "calibration.json"
 ATTRIBUTION, TRAINING_ROWS = "attribution.npy", "training_rows.npy"
+DRIFT_REFERENCE = "drift_reference.json"
 FILES = (MODEL, MEMBERS, CALIBRATION, ATTRIBUTION, TRAINING_ROWS)
 # Formats that run code when they are read. None of ours is one, so finding one means tampering.
 REFUSED_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill")

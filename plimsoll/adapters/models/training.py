@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.adapters.models import folder as files
-from plimsoll.adapters.models.attribution import attribution_table
+from plimsoll.adapters.models.attribution import Table, attribution_table
+from plimsoll.adapters.models.drift_reference import reference_for, write_reference
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.domain import metrics
 from plimsoll.domain.calibration import Calibration, on_sample_scale
+from plimsoll.domain.drift import DriftReference
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.features import Matrix, column_names, matrix, monotone_signs, owners
@@ -28,6 +30,7 @@ from plimsoll.domain.values import Value
 Labels = npt.NDArray[np.int64]
 THREADS = 2
 REFERENCE_ROWS = 50
+ROWS_FOR_REASONS = 20_000  # enough to know in what shares reasons come first
 # What CatBoost writes into a model about the moment it was made; cleared, so that the bytes repeat.
 MOMENTARY = ("train_finish_time", "model_guid")
 
@@ -79,7 +82,10 @@ def train(product: Product, examples: Examples, models: Path, *, created_at: str
         libraries=_libraries(),
         files={},
     )
-    return _saved(models, manifest, model, members, calibration, rows, reference)
+    table = attribution_table(model, owners(product.features), reference)
+    shares = contributions_of_many(model, table, rows[:: 1 + len(rows) // ROWS_FOR_REASONS])
+    drift = reference_for(product, examples, calibration.probability(out_of_fold), shares)
+    return _saved(models, manifest, model, members, calibration, rows, table, drift)
 
 
 def fit(
@@ -103,6 +109,12 @@ def fit(
 
 def raw_log_odds(model: Any, rows: Matrix) -> npt.NDArray[np.float64]:
     return model.predict(rows, prediction_type="RawFormulaVal", thread_count=1)
+
+
+def contributions_of_many(model: Any, table: Table, rows: Matrix) -> npt.NDArray[np.float64]:
+    """(rows, features)"""
+    leaves = model.calc_leaf_indexes(rows, thread_count=THREADS).astype(np.int64)
+    return np.sum([tree[leaves[:, index]] for index, tree in enumerate(table)], axis=0, dtype=np.float64)
 
 
 def cross_validated(
@@ -195,7 +207,8 @@ def _saved(
     members: list[Any],
     calibration: Calibration,
     rows: Matrix,
-    reference: Matrix,
+    table: Table,
+    drift: DriftReference,
 ) -> Manifest:
     """Written beside its place and moved there whole: a version is complete or absent."""
     from catboost import sum_models
@@ -207,10 +220,10 @@ def _saved(
         _save_native(model, folder / files.MODEL)
         _save_native(sum_models(members), folder / files.MEMBERS)
         (folder / files.CALIBRATION).write_text(calibration.model_dump_json() + "\n")
-        table = attribution_table(model, owners(manifest.features), reference)
         np.save(folder / files.ATTRIBUTION, table, allow_pickle=False)
         np.save(folder / files.TRAINING_ROWS, np.ascontiguousarray(thinned(rows)), allow_pickle=False)
-        digests = {name: files.digest_of_file(folder / name) for name in files.FILES}
+        write_reference(folder, drift)
+        digests = {name: files.digest_of_file(folder / name) for name in (*files.FILES, files.DRIFT_REFERENCE)}
         manifest = manifest.model_copy(update={"files": digests}).sealed()
         (folder / files.MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
         _move_into_place(folder, files.version_folder(models, manifest.name, manifest.version))
