@@ -15,6 +15,7 @@ from temporalio.client import Client
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
+from starter.adopting import adopt_what_was_live
 from starter.client import connect
 from starter.dispatcher import Dispatcher
 from starter.hosting import build_worker, hosts_anything
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 async def host(settings: Settings, queues: Sequence[str], ready_file: Path | None) -> None:
     async with open_ports(settings, wait_for_database=60) as ports:
+        await adopt_what_was_live(ports)
         client = await _connected(settings)
         workers = [build_worker(client, ports, queue) for queue in queues if hosts_anything(queue, ports)]
         beside = [

@@ -18,8 +18,8 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
     evidence = Evidence(ports.casework, ports.products, ports.sources, ports.gate)
     if queue == "evidence":
         return [evidence.pull]
-    policy = Policy(ports.casework, ports.products, ports.policies)
-    scoring = Scoring(ports.casework, ports.products, ports.scorer)
+    policy = Policy(ports.casework, ports.products, ports.policies, ports.live)
+    scoring = Scoring(ports.casework, ports.products, ports.scorer, ports.live)
     decisions = Decisions(ports.casework, ports.reviews, ports.products, ports.policies, ports.bell)
     reviews = Reviews(ports.casework, ports.reviews, ports.products, ports.bell)
     express = Express(ports.casework, ports.products, policy, evidence, scoring, decisions)

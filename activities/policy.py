@@ -1,5 +1,6 @@
 """Policy: the hard rules before anything is pulled, and the verdict once there is a score."""
 
+import contextlib
 from functools import partial
 
 from temporalio import activity
@@ -11,14 +12,16 @@ from plimsoll.domain.deciding import decide, screened
 from plimsoll.domain.evidence import EvidenceState
 from plimsoll.domain.facts import Facts, Stage, facts_of
 from plimsoll.domain.product import Product
-from plimsoll.ports import CaseworkStore, PolicyEngine, Products, StepRun
+from plimsoll.domain.scoring import ModelUnavailable
+from plimsoll.ports import CaseworkStore, LiveModels, PolicyEngine, Products, StepRun
 
 
 class Policy:
-    def __init__(self, casework: CaseworkStore, products: Products, engine: PolicyEngine) -> None:
+    def __init__(self, casework: CaseworkStore, products: Products, engine: PolicyEngine, live: LiveModels) -> None:
         self._casework = casework
         self._products = products
         self._engine = engine
+        self._live = live
 
     @activity.defn(name="screen")
     async def screen(self, step: Step) -> Progress:
@@ -53,10 +56,19 @@ class Policy:
         answer = self._engine.evaluate(product, self._engine.pin(product), Stage.SCREEN, facts)
         verdict = screened(product, answer)
         if verdict is None:
-            await self._casework.attempted(case, run)
-            return case
+            return await self._let_through(case, product, run)
         await self._casework.proposed(case, verdict, step.now, run)
         return case.model_copy(update={"verdict": verdict})
+
+    async def _let_through(self, case: Case, product: Product, run: StepRun) -> Case:
+        """Its model is chosen here, so that a release while it waits for a source changes nothing for it."""
+        if case.model_pin is None:
+            # Without a model there is nothing to choose yet: the score will wait for one.
+            with contextlib.suppress(ModelUnavailable):
+                pin = (await self._live.lineup(product.model)).assigned(case.person)
+                return await self._casework.pinned(case, pin, run)
+        await self._casework.attempted(case, run)
+        return case
 
     async def decide_case(self, case: Case, product: Product, step: Step) -> Case:
         if case.verdict is not None:

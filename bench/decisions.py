@@ -68,9 +68,9 @@ class Shapes:
         self._express = Express(
             ports.casework,
             ports.products,
-            Policy(ports.casework, ports.products, ports.policies),
+            Policy(ports.casework, ports.products, ports.policies, ports.live),
             Evidence(ports.casework, ports.products, ports.sources, ports.gate),
-            Scoring(ports.casework, ports.products, ports.scorer),
+            Scoring(ports.casework, ports.products, ports.scorer, ports.live),
             decisions,
         )
 

@@ -16,6 +16,7 @@ import psutil
 from plimsoll.local import stack
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
+from starter.adopting import adopt_what_was_live
 from starter.training import ensure_trained
 
 PRODUCT = "consumer-credit"
@@ -68,7 +69,9 @@ class CpuMeter:
 async def bench_ports(settings: Settings) -> AsyncIterator[Ports]:
     async with open_ports(settings, wait_for_database=30) as ports:
         product = ports.products.get(PRODUCT)
-        await asyncio.to_thread(ports.scorer.loaded, ports.scorer.live(product.model))
+        await adopt_what_was_live(ports)
+        champion = (await ports.live.lineup(product.model)).must_have_champion()
+        await asyncio.to_thread(ports.scorer.loaded, champion)
         yield ports
 
 

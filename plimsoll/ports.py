@@ -170,7 +170,16 @@ class ModelRegistry(Protocol):
     async def retire(self, model: str, *, by: Actor, reason: str, request: str, now: datetime) -> ModelRecord: ...
 
     async def set_role(
-        self, model: str, role: RoleName, *, share: float = 0.0, by: Actor, reason: str, request: str, now: datetime
+        self,
+        model: str,
+        role: RoleName,
+        *,
+        share: float = 0.0,
+        salt: str | None = None,
+        by: Actor,
+        reason: str,
+        request: str,
+        now: datetime,
     ) -> ModelRecord: ...
 
     async def clear_role(

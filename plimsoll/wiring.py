@@ -11,6 +11,7 @@ from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.scorer import CatBoostScorer
+from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.applications import Applications
@@ -20,6 +21,7 @@ from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.reading import Reading
+from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.sources import SourceGate
 from plimsoll.adapters.products import ProductFolder
@@ -54,6 +56,9 @@ class Ports:
     sources: dict[str, EvidenceSource]
     products: ProductFolder
     scorer: CatBoostScorer
+    shelf: ModelFolder
+    registry: Registry
+    live: CachedLineups
     policies: ZenPolicyEngine
     sealer: Sealer
     verifier: Verifier
@@ -81,6 +86,7 @@ async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> Asy
 def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
     vault = LocalVault.from_file(settings.secrets / "kek")
     reading = Reading(database, vault)
+    registry = Registry(database)
     checkpoints = Checkpoints(
         settings.home_dir / CHECKPOINTS,
         private_key=settings.secrets / "seal_key.pem",
@@ -100,6 +106,9 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         sources=build_sources(source_addresses(settings), client),
         products=product_packs(settings),
         scorer=CatBoostScorer(settings.models),
+        shelf=ModelFolder(settings.models),
+        registry=registry,
+        live=CachedLineups(registry),
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),

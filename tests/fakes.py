@@ -5,11 +5,30 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.product import Product
+from plimsoll.domain.scoring import ModelPin
 from plimsoll.ports import EngineTask
 from tests.fake_sources import FakeEvidenceSource
 
-__all__ = ["FakeEvidenceSource", "FakeOutbox", "OneProduct", "SilentBell"]
+__all__ = ["FakeEvidenceSource", "FakeLineups", "FakeOutbox", "OneProduct", "SilentBell"]
+
+FAKE_PIN = ModelPin(name="consumer-credit", version="fake", digest="f" * 64, calibration="f" * 64)
+
+FAKE_LINEUP = Lineup(name=FAKE_PIN.name, champion=FAKE_PIN)
+
+
+@dataclass
+class FakeLineups:
+    """Who plays which role, as the test says; the fake scorer's own version is champion at first."""
+
+    now: dict[str, Lineup] = field(default_factory=lambda: {FAKE_PIN.name: FAKE_LINEUP})
+
+    async def lineup(self, name: str) -> Lineup:
+        return self.now.get(name, Lineup(name=name))
+
+    def forget(self) -> None:
+        """Nothing is remembered here."""
 
 
 class OneProduct:

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import activities_on
 from activities.messages import Ending
+from plimsoll.adapters.models import folder
 from plimsoll.domain.access import SYSTEM, Actor, Role
 from plimsoll.domain.product import Lane
 from plimsoll.domain.values import Status
@@ -42,7 +43,7 @@ from starter.intake import Intake
 from tests.applicants import SOUND_EVIDENCE, the_product
 from tests.builders import raw
 from tests.fake_brains import FakeScorer
-from tests.fakes import FakeEvidenceSource, OneProduct
+from tests.fakes import FakeEvidenceSource, FakeLineups, OneProduct
 from tests.sandbox_process import SandboxProcess
 from tests.stack_fixtures import Database, LocalTemporal
 from workflows import names, workflows_on
@@ -94,8 +95,6 @@ class House:
         return submitted.application
 
     async def withdraw(self, application: str, **given: Any) -> None:
-        from datetime import UTC, datetime
-
         known = {"own_only": False, "reason": "changed my mind", "request": "req_test", "now": datetime.now(UTC)}
         actor = given.pop("actor", None) or await self.somebody(Role.CHANNEL)
         await self.ports.applications.withdraw(application, actor=actor, **known | given)
@@ -225,7 +224,9 @@ async def a_house(
     make_keys(chosen.secrets)
     async with open_ports(chosen) as ports:
         if faked:
-            ports = dataclasses.replace(ports, sources=fake_sources(), scorer=FakeScorer())  # type: ignore[arg-type]
+            ports = dataclasses.replace(ports, sources=fake_sources(), scorer=FakeScorer(), live=FakeLineups())  # type: ignore[arg-type]
+        elif models:
+            await release_newest(ports)
         client = None
         if temporal:
             await ensure_namespace(temporal.address, temporal.namespace)
@@ -266,6 +267,13 @@ def environment_of(settings: Settings, **more: str) -> dict[str, str]:
         "PLIMSOLL_SECRETS_DIR": str(settings.secrets),
     }
     return {**os.environ, **given, **more}
+
+
+async def release_newest(ports: Ports) -> None:
+    """The newest version in the folder becomes champion."""
+    name = the_product().model
+    found = ports.shelf.read(name, folder.versions(ports.shelf.place, name)[-1].version)
+    await ports.registry.adopt(found, by=SYSTEM, request="req_test", now=datetime.now(UTC), reason="for the tests")
 
 
 def fake_sources() -> dict[str, FakeEvidenceSource]:

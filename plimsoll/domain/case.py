@@ -6,7 +6,7 @@ from typing import Any
 from plimsoll.domain.decision import Verdict
 from plimsoll.domain.evidence import EvidenceState, Subject
 from plimsoll.domain.product import SourceTerms
-from plimsoll.domain.scoring import Score
+from plimsoll.domain.scoring import ModelPin, Score
 from plimsoll.domain.values import Outcome, Status, Value
 
 
@@ -51,6 +51,7 @@ class Case(Value):
     wrapped_key: bytes  # the person's key, wrapped: opens nothing by itself
     body: dict[str, Any]
     evidence: tuple[EvidenceRecord, ...] = ()
+    model_pin: ModelPin | None = None  # the version it began with; a release changes nothing for it
     score: Score | None = None
     verdict: Verdict | None = None
     decided: Outcome | None = None

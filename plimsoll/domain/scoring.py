@@ -72,3 +72,4 @@ class Score(Value):
     reference: str = ""  # which group the contributions compare with
     reasons: tuple[Reason, ...]
     alternatives: tuple[OfferRisk, ...]
+    flags: tuple[str, ...] = ()  # such as `pinned_model_unusable`: the champion answered in its place

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from plimsoll.domain.errors import Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
+from starter.adopting import adopt_what_was_live
 from starter.api import problems
 from starter.api.admission import Admission, RateLimit
 from starter.api.auth import Gatekeeper, refuse_unguarded
@@ -121,7 +122,9 @@ async def _warm_up(ports: Ports) -> None:
     while waiting:
         for product in list(waiting.values()):
             try:
-                await asyncio.to_thread(ports.scorer.loaded, ports.scorer.live(product.model))
+                await adopt_what_was_live(ports)
+                champion = (await ports.live.lineup(product.model)).must_have_champion()
+                await asyncio.to_thread(ports.scorer.loaded, champion)
                 del waiting[product.id]
             except Unavailable as error:
                 log.warning("model.not_loaded", product=product.id, error=type(error).__name__)

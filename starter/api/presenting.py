@@ -58,7 +58,7 @@ def decision_object(row: Json, product: Product | None, steps: list[Json] | None
         "override": {"by": row["decided_by_name"], "reason": answer["reason"]} if answer else None,
         "notices": [],
         "parties": [],
-        "flags": sorted({*row["flags"], *verdict.get("flags", [])}),
+        "flags": sorted({*row["flags"], *verdict.get("flags", []), *score.get("flags", [])}),
         "missing_sources": sorted(
             found["source"] for found in row["evidence"] if found["state"] in ("given_up", "unknown", "mismatch")
         ),

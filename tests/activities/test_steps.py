@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 from activities import activities_on
 from activities.messages import Progress
 from plimsoll.domain.access import Role
-from plimsoll.domain.errors import SourceBusy, SourceUnavailable, Unavailable
+from plimsoll.domain.errors import SourceBusy, SourceUnavailable
 from plimsoll.domain.product import Lane
 from plimsoll.domain.review import Answer
 from plimsoll.domain.values import Outcome, Status
@@ -55,6 +55,15 @@ async def test_express_decides_at_once_and_again_answers_from_the_record(house: 
     assert await express(house, application) == first
     assert len(await house.decisions(application)) == 1
     await house.must_verify()
+
+
+async def test_a_second_application_of_the_same_person_gets_a_decision_of_its_own(house: House):
+    """A decision remembered by applicant would give it the answer to the first."""
+    body = a_sound_application()
+    first, second = await house.accept(body), await house.accept({**body, "purpose": "business"})
+    assert (await express(house, first)).outcome is not None
+    assert (await express(house, second)).referred
+    assert await house.decisions(second) == []
 
 
 async def test_a_minor_is_declined_by_rule_and_nobody_is_asked_about_them(house: House):
@@ -103,13 +112,10 @@ async def test_an_unknown_case_ends_the_run_instead_of_being_tried_for_ever(hous
         assert refused.value.non_retryable
 
 
-async def test_a_missing_model_is_waited_for(house: House, monkeypatch):
-    def none_live(model: str):
-        raise Unavailable("none")
-
-    monkeypatch.setattr(house.ports.scorer, "live", none_live)
+async def test_a_missing_model_is_waited_for(house: House):
+    house.ports.live.now.clear()
     application = await house.accept(a_sound_application())
-    assert (await express(house, application)).blocked_by == "unavailable"
+    assert (await express(house, application)).blocked_by == "model_unavailable"
     with pytest.raises(ApplicationError) as refused:
         await do(house, "score", a_step(application))
     assert not refused.value.non_retryable
@@ -141,13 +147,13 @@ async def test_a_knock_out_at_the_screen_needs_no_source(house: House):
     assert (progress.knocked_out, progress.to_pull) == (True, ())
 
 
-async def test_a_score_that_is_there_counts_whatever_model_is_live_by_then(house: House, monkeypatch):
+async def test_a_score_that_is_there_counts_whatever_model_is_live_by_then(house: House):
     application = await house.accept(a_sound_application())
     for source in ("bureau", "bank", "registry"):
         await do(house, "pull", a_pull(application, source))
     await do(house, "score", a_step(application))
     pinned = (await house.case(application))["score"]["model"]
-    monkeypatch.setattr(house.ports.scorer, "live", lambda model: pytest.fail("a new model was asked for"))
+    house.ports.live.now.clear()  # no model could be asked for
     await do(house, "score", a_step(application))
     assert (await house.case(application))["score"]["model"] == pinned
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM
@@ -21,7 +23,7 @@ from plimsoll.domain.evidence import Answer, EvidenceState
 from plimsoll.domain.ids import DECISION, EVIDENCE, SCORE, new_id
 from plimsoll.domain.ledger import Entry, digest, entry
 from plimsoll.domain.product import SourceTerms
-from plimsoll.domain.scoring import Score
+from plimsoll.domain.scoring import ModelPin, Score
 from plimsoll.domain.values import Outcome, Status, Value
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import StepRun, Vault
@@ -34,7 +36,7 @@ ATTEMPT = """
 
 CASE = """
 select a.id, a.person_id, a.product, a.round, a.status, a.accepted_at, a.jurisdiction, a.body_sealed,
-       a.closed_at, a.request_id, p.wrapped_key, s.body_sealed as score_sealed,
+       a.closed_at, a.request_id, a.model_pin, p.wrapped_key, s.body_sealed as score_sealed,
        pr.body_sealed as proposal_sealed, d.outcome as decided,
        exists (select 1 from evidence_request e where e.application_id = a.id and e.round = a.round) as asked
 from application a
@@ -76,6 +78,7 @@ class Casework:
             wrapped_key=key,
             body=self._read(key, row["body_sealed"], f"application/{application}"),
             evidence=tuple(self._record(key, found) for found in asked),
+            model_pin=ModelPin.model_validate(row["model_pin"]) if row["model_pin"] else None,
             score=self._model(Score, key, row["score_sealed"], f"score/{application}/{round_}"),
             verdict=self._model(Verdict, key, row["proposal_sealed"], f"proposal/{application}/{round_}"),
             decided=Outcome(row["decided"]) if row["decided"] else None,
@@ -281,6 +284,24 @@ class Casework:
     async def attempted(self, case: Case, run: StepRun, source: str | None = None) -> None:
         """A step ran and left nothing else to store."""
         await self._database.run(ATTEMPT, self._run(case, run, source=source))
+
+    @faultpoints("pin")
+    async def pinned(self, case: Case, pin: ModelPin, run: StepRun | None = None) -> Case:
+        """From here on this version scores the case; one that was pinned before counts instead."""
+        attempted = f", attempted as ({ATTEMPT})" if run else ""
+        row = await self._database.row(
+            f"""
+            with pinned as (
+                update application set model_pin = coalesce(model_pin, %(pin)s)
+                where id = %(application)s and round = %(round)s returning model_pin
+            ){attempted}
+            select model_pin from pinned
+            """,
+            {"application": case.application, "round": case.round, "pin": Jsonb(pin.model_dump())}
+            | (self._run(case, run) if run else {}),
+        )
+        assert row is not None
+        return case.model_copy(update={"model_pin": ModelPin.model_validate(row["model_pin"])})
 
     @faultpoints("score")
     async def scored(self, case: Case, score: Score, now: datetime, run: StepRun) -> None:

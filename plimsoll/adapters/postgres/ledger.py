@@ -21,6 +21,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.standing import NEWEST, STANDING, Standing
 from plimsoll.adapters.postgres.stating import STATEMENTS, Statement
 from plimsoll.domain.ledger import FIRST_LINK, digest, link
 
@@ -301,7 +302,29 @@ class Verifier:
                     return _blame(found, problem)
             counted = await self._database.row(f"select count(*) as n from {table} t where {statement.stands_in_sql()}")
             found.rows += counted["n"] if counted else 0
+        for table, standing in STANDING.items():
+            problem = await self._does_not_stand(table, standing, found)
+            if problem:
+                return _blame(found, problem)
         await self._states(found)
+
+    async def _does_not_stand(self, table: str, standing: Standing, found: Verification) -> str | None:
+        """A row that is not what the newest entry about it says, or one of the two without the other."""
+        spoken = {row["about"]: row for row in await self._database.rows(NEWEST, {"kinds": list(standing.kinds)})}
+        rows = await self._database.rows(f"select t.*, {standing.about} as about from {table} t order by 1")
+        for row in rows:
+            said = spoken.pop(row["about"], None)
+            if said is None:
+                return f"{table} {row['about']}: it has no ledger entry"
+            if said["row"] is None:
+                return f"{table} {row['about']}: it is there although entry {said['id']} says it is not"
+            if said["row"] != standing.row_digest(row):
+                return f"{table} {row['about']}: a column was altered since entry {said['id']}"
+        found.rows += len(rows)
+        gone = next((said for said in spoken.values() if said["row"] is not None), None)
+        if gone:
+            return f"entry {gone['id']}: it says {gone['kind']} of {gone['about']}, but the {table} row is gone"
+        return None
 
     async def _altered_row(self, table: str, statement: Statement) -> str | None:
         """A row without an entry that vouches for all of it, sealed part and readable columns."""
@@ -324,6 +347,8 @@ class Verifier:
             return None
         if row["unsealed"]:
             return f"{table} {row['id']}: its sealed bytes were altered"
+        if statement.sealed is None:
+            return f"{table} {row['id']}: a column was altered, or it has no ledger entry"
         return f"{table} {row['id']}: " + ("a column was altered" if row["entered"] else "it has no ledger entry")
 
     async def _missing_row(self, table: str, statement: Statement) -> str | None:
@@ -346,8 +371,6 @@ class Verifier:
         for status, on_record in ENDED.items():
             row = await self._database.row(
                 f"select a.id from application a where (a.status = '{status}') <> {on_record} order by a.id limit 1"
-        if statement.sealed is None:
-            return f"{table} {row['id']}: a column was altered, or it has no ledger entry"
             )
             if row:
                 return _blame(found, f"application {row['id']}: its status and the record disagree on `{status}`")

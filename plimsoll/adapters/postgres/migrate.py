@@ -18,7 +18,7 @@ INSERT_ONLY = (
     "ledger_entry", "ledger_seal", "decision", "score", "review_verdict",
     "outcome", "drift_report", "rollout_evaluation",
 )  # fmt: skip
-MAY_DELETE = ("outbox",)
+MAY_DELETE = ("outbox", "model_role")
 
 
 def migrate(owner_url: str, app_url: str) -> None:
