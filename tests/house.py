@@ -319,6 +319,12 @@ async def the_api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def apply(api: httpx.AsyncClient, key: str, body: dict[str, Any], **headers: str) -> httpx.Response:
+    """Sends an application under a key of its own: its `external_id`."""
+    sent = bearer(key, **{"idempotency-key": body["external_id"], **headers})
+    return await api.post("/v1/applications", content=raw(body), headers=sent)
+
+
 def bearer(key: str, **headers: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", **headers}
 

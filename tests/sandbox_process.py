@@ -1,7 +1,5 @@
 """The sandbox as its own process, for any test that needs the outside world.
 
-from tests.sandbox_process import running_sandbox, sandbox  # in a conftest.py
-
 async def test_something(sandbox):
     sandbox.fault("bureau", kind="500", times=1)
     ...use sandbox.url, or build_sources(sandbox.addresses, client)...
@@ -121,6 +119,11 @@ def start_sandbox(folder: Path) -> tuple[str, Callable[[], None]]:
     sandbox = SandboxProcess(port=free_port(), log=folder / "sandbox.jsonl")
     sandbox.start()
     return sandbox.url, sandbox.stop
+
+
+def journal_of(url: str) -> list[dict[str, Any]]:
+    """Everything any sandbox was asked, in order."""
+    return httpx.get(f"{url}/_requests", trust_env=False, timeout=60).raise_for_status().json()
 
 
 def free_port() -> int:

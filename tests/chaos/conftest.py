@@ -1,12 +1,14 @@
-"""A house whose workers are processes of their own, to be killed."""
+"""Houses whose workers, API or Temporal server are processes of their own, to be killed."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.parts import Nursery, a_nursery
+from plimsoll.local.temporal_namespace import ensure_namespace
+from tests.chaos.parts import KillableTemporal, Nursery, a_nursery
 from tests.house import House, a_house
 from tests.stack_fixtures import LocalPostgres, LocalTemporal
 
@@ -26,5 +28,27 @@ async def empty_house(
     temporal = LocalTemporal(local_temporal.address, f"chaos-{uuid.uuid4().hex[:8]}")
     home = tmp_path_factory.mktemp("house")
     async with a_house(home, made, sandbox=running_sandbox, temporal=temporal, models=models) as house:
+        yield house
+    migrated.drop_database(made.name)
+
+
+@pytest.fixture(scope="module")
+def killable_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableTemporal]:
+    server = KillableTemporal(tmp_path_factory.mktemp("killable"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def shaky_house(
+    migrated: LocalPostgres, killable_temporal: KillableTemporal, running_sandbox, models: Path, tmp_path: Path
+) -> AsyncIterator[House]:
+    """Its Temporal may be killed at any moment."""
+    made = migrated.create_database(template="migrated")
+    temporal = LocalTemporal(killable_temporal.server.address, f"shaky-{uuid.uuid4().hex[:8]}")
+    await asyncio.to_thread(killable_temporal.start) if not killable_temporal.server.serves else None
+    await ensure_namespace(temporal.address, temporal.namespace)
+    async with a_house(tmp_path, made, sandbox=running_sandbox, temporal=temporal, models=models) as house:
         yield house
     migrated.drop_database(made.name)

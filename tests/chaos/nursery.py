@@ -1,21 +1,24 @@
-"""Forks workers on demand; `parts.Nursery` talks to it, one JSON line each way.
+"""Forks workers and API processes on demand; `parts.Nursery` talks to it, one JSON line each way.
 
 Only foreign libraries are loaded before a fork: our own modules read the environment when imported.
 """
 
 import json
 import os
+import runpy
 import sys
 from typing import Any
 
 import catboost  # noqa: F401
 import cryptography.hazmat.primitives.asymmetric.ed25519  # noqa: F401
+import fastapi  # noqa: F401
 import httpx  # noqa: F401
 import psycopg_pool  # noqa: F401
 import pydantic_settings  # noqa: F401
 import structlog  # noqa: F401
 import temporalio.contrib.pydantic
 import temporalio.worker  # noqa: F401
+import uvicorn  # noqa: F401
 import uvloop  # noqa: F401
 import zen  # noqa: F401
 
@@ -36,11 +39,10 @@ def forked(order: dict[str, Any]) -> int:
     os.dup2(nothing, 0), os.dup2(log, 1), os.dup2(log, 2)
     os.environ.clear()
     os.environ.update(order["environment"])
-    sys.argv = ["worker.py", "--queues", "decisions,evidence"]
+    sys.argv = [order["module"], *order["arguments"]]
     try:
-        from worker import main as work
-
-        work()
+        runpy.run_module(order["module"], run_name="__main__")
+        os._exit(0)
     except BaseException:
         import traceback
 

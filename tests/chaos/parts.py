@@ -1,4 +1,4 @@
-"""Parts of a stack that can be killed: a Temporal server, a Postgres, workers. Only what was started here."""
+"""Parts of a stack that can be killed: a Temporal server, a Postgres, workers, the API. Only what was started here."""
 
 import json
 import os
@@ -9,12 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
+
+import httpx
 
 from plimsoll.local.ports import INTERNAL, choose
 from plimsoll.local.postgres import Cluster
 from plimsoll.local.temporal_server import TemporalServer
+from plimsoll.settings import Settings
 from tests.house import environment_of
+from tests.sandbox_process import free_port
 from tests.stack_fixtures import _binaries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -93,15 +99,11 @@ class KillablePostgres:
 
 
 @dataclass
-class Worker:
-    """A real `worker.py` in a process of its own."""
+class Offspring:
+    """A process of the nursery."""
 
     nursery: "Nursery"
     pid: int
-    ready: Path
-
-    def until_ready(self) -> None:
-        wait_until(self.ready.exists, f"worker {self.pid} to be ready")
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -114,16 +116,47 @@ class Worker:
             found[:] = [status] if (status := self.nursery.ending_of(self.pid)) is not None else []
             return bool(found)
 
-        wait_until(ended, f"worker {self.pid} to end", patience)
+        wait_until(ended, f"process {self.pid} to end", patience)
         return found[0]
 
 
+@dataclass
+class Worker(Offspring):
+    """A real `worker.py`."""
+
+    ready: Path
+
+    def until_ready(self) -> None:
+        wait_until(self.ready.exists, f"worker {self.pid} to be ready")
+
+
+@dataclass
+class Api(Offspring):
+    """A real `python -m starter.api`, one process."""
+
+    url: str
+
+    def until_ready(self) -> None:
+        """Connected to everything: from then on it decides what it accepts."""
+        wait_until(lambda: self._parts() == {"postgres": "ok", "temporal": "ok"}, f"the API at {self.url}")
+
+    def _parts(self) -> dict[str, str] | None:
+        try:
+            return httpx.get(f"{self.url}/readyz", trust_env=False).json()["parts"]
+        except httpx.TransportError:
+            return None
+
+
+Born = TypeVar("Born", bound=Offspring)
+
+
 class Nursery:
-    """Forks workers from a process that has the heavy libraries loaded: a quarter of the time of a cold start."""
+    """Forks processes from one that has the heavy libraries loaded: a quarter of the time of a cold start."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._alive: dict[int, Worker] = {}
+        self._alive: dict[int, Offspring] = {}
+        self._numbers = count(1)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"],
             cwd=ROOT,
@@ -132,16 +165,24 @@ class Nursery:
             text=True,
         )
 
-    def worker(self, settings, **environment: str) -> Worker:
-        number = len(list(self._folder.glob("worker-*.log"))) + 1
-        ready = self._folder / f"worker-{number}.ready"
-        order = {
-            "environment": environment_of(settings, PLIMSOLL_READY_FILE=str(ready), **environment),
-            "log": str(self._folder / f"worker-{number}.log"),
-        }
-        worker = Worker(self, self._ask(order), ready)
-        self._alive[worker.pid] = worker
-        return worker
+    def worker(self, settings: Settings, **environment: str) -> Worker:
+        name = f"worker-{next(self._numbers)}"
+        ready = self._folder / f"{name}.ready"
+        given = environment_of(settings, PLIMSOLL_READY_FILE=str(ready), **environment)
+        return self._mine(Worker(self, self._fork(name, given, "worker", "--queues", "decisions,evidence"), ready))
+
+    def api(self, settings: Settings, **environment: str) -> Api:
+        port, name = free_port(), f"api-{next(self._numbers)}"
+        pid = self._fork(name, environment_of(settings, **environment), "starter.api", "--port", str(port))
+        return self._mine(Api(self, pid, f"http://127.0.0.1:{port}"))
+
+    def _fork(self, name: str, environment: dict[str, str], module: str, *arguments: str) -> int:
+        log = str(self._folder / f"{name}.log")
+        return self._ask({"module": module, "arguments": arguments, "environment": environment, "log": log})
+
+    def _mine(self, born: Born) -> Born:
+        self._alive[born.pid] = born
+        return born
 
     def ending_of(self, pid: int) -> int | None:
         status = self._ask({"ended": pid})
@@ -151,7 +192,7 @@ class Nursery:
 
     @property
     def logs(self) -> list[Path]:
-        return sorted(self._folder.glob("worker-*.log"))
+        return sorted(self._folder.glob("*.log"))
 
     def _ask(self, order: dict) -> int:
         assert self._process.stdin
@@ -161,9 +202,9 @@ class Nursery:
         return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
-        for worker in list(self._alive.values()):
-            worker.send(signal.SIGKILL)
-            worker.until_ended()
+        for process in list(self._alive.values()):
+            process.send(signal.SIGKILL)
+            process.until_ended()
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(timeout=20)

@@ -9,6 +9,7 @@ import random
 import signal
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,20 @@ from plimsoll.domain.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.local.temporal_namespace import ensure_namespace
 from starter.client import connect
+from starter.dispatcher import AT_ONCE
 from starter.reconciler import Reconciler
+from tests.accounting import Accepted, account_for
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.chaos.parts import KillableTemporal, Nursery
-from tests.house import House, a_house, until
+from tests.house import House, a_house, apply, bearer, the_api, until
 from tests.stack_fixtures import LocalPostgres, LocalTemporal
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 SECONDS = 60.0
+OUTAGE = 300.0
 
 
-async def load(house: House, seconds: float, pause: float = 0.15) -> list[tuple[str, dict[str, Any]]]:
+async def load(house: House, seconds: float, pause: float = 0.15) -> Accepted:
     """Applications one after another for that long; express and stepwise in turn."""
     accepted = []
     ends = asyncio.get_running_loop().time() + seconds
@@ -57,17 +61,6 @@ async def healed(house: House) -> None:
     for _ in range(2 * house.settings.database_pool):
         with contextlib.suppress(Unavailable):
             await house.ports.database.check()
-
-
-async def account_for(house: House, accepted: list[tuple[str, dict[str, Any]]], patience: float = 120) -> None:
-    """I1, I2, I5: everything accepted is decided once, with one inquiry per source, and the ledger is whole."""
-    for application, body in accepted:
-        await house.until_closed(application, patience)
-        (decision,) = await house.decisions(application)
-        assert (await house.run_of(application).result()).outcome == decision["outcome"]
-        inquiries = house.fresh_inquiries(body)
-        assert set(inquiries.values()) == {1}, (application, inquiries)
-    await house.must_verify()
 
 
 @pytest.fixture
@@ -167,6 +160,47 @@ async def test_done_but_not_answered_half_of_the_time_makes_no_second_inquiry(he
     for source in ("bureau", "bank", "registry"):
         await healthy.ports.gate.close_circuit(source)
     await account_for(healthy, accepted, patience=240)
+
+
+async def test_five_minutes_without_temporal_cost_nobody_anything_but_time(
+    shaky_house: House, killable_temporal: KillableTemporal, nursery: Nursery
+):
+    """F5: everything is accepted, the console says why nothing is decided, and what waited longest goes first."""
+    house = shaky_house
+    key, analyst = await house.key_for(Role.CHANNEL), bearer(await house.key_for(Role.ANALYST))
+    worker = nursery.worker(house.settings)
+    async with the_api(house.settings) as api:
+
+        async def engine_is(state: str) -> bool:
+            return (await api.get("/v1/workflows/summary", headers=analyst)).json()["engine"] == state
+
+        await until(partial(engine_is, "ok"), what="the API to find Temporal")
+        await asyncio.to_thread(killable_temporal.kill)
+        await until(partial(engine_is, "away"), what="the console to say that the engine is down")
+        accepted = []
+        ends = asyncio.get_running_loop().time() + OUTAGE
+        while asyncio.get_running_loop().time() < ends:
+            body = a_sound_application()
+            answer = await apply(api, key, body)
+            assert answer.status_code == 202, answer.text
+            accepted.append((answer.json()["id"], body))
+            await asyncio.sleep(2)
+        assert await engine_is("away")
+        assert await house.ports.outbox.backlog() == len(accepted)
+
+        await asyncio.to_thread(killable_temporal.start)
+
+        async def drained() -> bool:
+            return await house.ports.outbox.backlog() == 0
+
+        await until(drained, 60, "the backlog to drain")
+        await until(partial(engine_is, "ok"), what="the console to say that the engine is back")
+        await account_for(house, accepted)
+    started = [(await house.run_of(application).describe()).start_time for application, _ in accepted]
+    for earlier, later in zip(started, started[2 * AT_ONCE :], strict=False):
+        assert earlier <= later
+    worker.send(signal.SIGTERM)
+    await asyncio.to_thread(worker.until_ended)
 
 
 async def test_a_deleted_temporal_database_is_rebuilt_from_postgres(

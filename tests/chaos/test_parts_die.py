@@ -4,9 +4,7 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,43 +13,15 @@ from plimsoll.adapters.postgres.migrate import migrate
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.domain.values import Status
-from plimsoll.local.temporal_namespace import ensure_namespace
 from starter.api.admission import LOOK
 from starter.client import connect
 from starter.reconciler import Reconciler
-from tests.builders import a_minors_application, a_referred_application, a_sound_application, raw
+from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.chaos.parts import KillablePostgres, KillableTemporal, Nursery
-from tests.house import House, a_house, bearer, problem_of, settings_of, the_api, until
+from tests.house import House, a_house, apply, bearer, problem_of, settings_of, the_api, until
 from tests.stack_fixtures import LocalPostgres, LocalTemporal
 
 CANARIES = ("Canary-Kanarienvogel", "CANARY-REFERENCE", "1971-03-09", "6543.21")
-
-
-@pytest.fixture(scope="module")
-def killable_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableTemporal]:
-    server = KillableTemporal(tmp_path_factory.mktemp("killable"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-async def shaky_house(
-    migrated: LocalPostgres, killable_temporal: KillableTemporal, running_sandbox, models: Path, tmp_path: Path
-) -> AsyncIterator[House]:
-    """Its Temporal may be killed at any moment."""
-    made = migrated.create_database(template="migrated")
-    temporal = LocalTemporal(killable_temporal.server.address, f"shaky-{uuid.uuid4().hex[:8]}")
-    await asyncio.to_thread(killable_temporal.start) if not killable_temporal.server.serves else None
-    await ensure_namespace(temporal.address, temporal.namespace)
-    async with a_house(tmp_path, made, sandbox=running_sandbox, temporal=temporal, models=models) as house:
-        yield house
-    migrated.drop_database(made.name)
-
-
-async def apply(api: httpx.AsyncClient, key: str, body: dict[str, Any], **headers: str) -> httpx.Response:
-    sent = bearer(key, **{"idempotency-key": body["external_id"], **headers})
-    return await api.post("/v1/applications", content=raw(body), headers=sent)
 
 
 async def test_temporal_killed_under_load_loses_no_application(shaky_house: House, killable_temporal: KillableTemporal):
