@@ -1,9 +1,6 @@
 """A real Postgres and a real Temporal server for tests, each started once per session.
 
-Import both in a `conftest.py`:
-
-    from tests.stack_fixtures import local_postgres, local_temporal
-
+`tests/conftest.py` has them for every test; imported anywhere else, they would be started again.
 They live on free ports in temporary folders and never touch a running stack.
 """
 

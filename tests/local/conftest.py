@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 
 from plimsoll.local import stack
-from tests.stack_fixtures import local_postgres, local_temporal
-
-__all__ = ["local_postgres", "local_temporal"]
 
 OUTSIDE = ("DATABASE_URL", "DATABASE_OWNER_URL", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "PLIMSOLL_HOME")
 

@@ -14,7 +14,7 @@ from plimsoll.domain.errors import OutcomeUnknown, SourceBusy, SourceUnavailable
 from plimsoll.domain.evidence import Inquiry, Recovery, Subject
 from plimsoll.ports import EvidenceSource
 from tests.fake_sources import FakeEvidenceSource
-from tests.sandbox_process import SandboxProcess, running_sandbox, sandbox  # noqa: F401
+from tests.sandbox_process import SandboxProcess
 
 FAKES = {
     "fake queryable": Recovery.QUERYABLE,
@@ -44,7 +44,7 @@ AN_INQUIRY: dict[str, Any] = {
 
 
 @pytest.fixture(params=[*SOURCES, *FAKES])
-async def rig(request: pytest.FixtureRequest, sandbox: SandboxProcess) -> AsyncIterator[Rig]:  # noqa: F811
+async def rig(request: pytest.FixtureRequest, sandbox: SandboxProcess) -> AsyncIterator[Rig]:
     if request.param in FAKES:
         yield fake_rig(FAKES[request.param])
         return
@@ -53,7 +53,7 @@ async def rig(request: pytest.FixtureRequest, sandbox: SandboxProcess) -> AsyncI
     await client.close()
 
 
-def real_rig(name: str, sandbox: SandboxProcess, client: SourceClient) -> Rig:  # noqa: F811
+def real_rig(name: str, sandbox: SandboxProcess, client: SourceClient) -> Rig:
     def once(kind: str) -> Callable[[], Any]:
         return lambda: sandbox.fault(name, kind=kind, times=1, retry_after=7)
 

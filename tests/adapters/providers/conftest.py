@@ -1,1 +1,0 @@
-from tests.sandbox_process import running_sandbox, sandbox  # noqa: F401
