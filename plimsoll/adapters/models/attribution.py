@@ -41,6 +41,23 @@ def contributions(table: Table, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np
     return chosen.sum(axis=-2, dtype=np.float64).mean(axis=0)
 
 
+def players_of(table: Table) -> list[npt.NDArray[np.int64]]:
+    """Per tree the features it asks about: the rest of the table is zero."""
+    return [np.flatnonzero(tree.any(axis=0)) for tree in table]
+
+
+def contributions_of_rows(
+    table: Table, players: list[npt.NDArray[np.int64]], leaves: npt.NDArray[Any]
+) -> npt.NDArray[np.float64]:
+    """(rows, features). Tree by tree, so that many rows cost a look-up each and no memory beyond the answer."""
+    told = np.zeros((table.shape[2], len(leaves)))
+    by_tree = np.ascontiguousarray(leaves.T)
+    for tree, of in enumerate(players):
+        for feature in of:
+            told[feature] += table[tree, :, feature][by_tree[tree]]
+    return told.T
+
+
 def _tree_contributions(
     values: npt.NDArray[np.float64], split_owners: list[int], shares: npt.NDArray[np.float64]
 ) -> dict[int, npt.NDArray[np.float64]]:
