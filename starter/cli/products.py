@@ -85,17 +85,32 @@ def run_cases(product: str, json: AsJson = False) -> int:
 @policy.command("diff")
 def diff_policy(
     product: str,
-    other: Annotated[Path, typer.Argument(help="The policy.json to compare with.")],
+    old: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The policy.json of before.")],
+    new: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="The one of after; the pack's own when left out.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
-    """What another version of the rules would change, rule by rule."""
-    if not other.is_file():
-        raise typer.BadParameter(f"{other} is not a file.")
-    changes = _engine().diff(_product(product), other.read_text())
+    """What changed from an older version of the rules to a newer one, rule by rule."""
+    changes = _engine().changes(_product(product), old, new)
     for change in changes:
         as_json({"change": change}) if json else print(change)
     if not changes and not json:
         note("No rule differs.")
+    return DONE
+
+
+@policy.command("format")
+def format_policy(
+    product: str,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it is in form; exit code 1 if not.")] = False,
+) -> int:
+    """Writes the rules in one fixed form, a row on a line, so that a change reads as one; none is changed by it."""
+    differed = _engine().put_in_form(_product(product), write=not check)
+    if check:
+        note("Not in form: `plimsoll policy format` writes it so." if differed else "In form.")
+        return FAILED if differed else DONE
+    note("Written in form; its digest is another one now." if differed else "It was in form already.")
     return DONE
 
 

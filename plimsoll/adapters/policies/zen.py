@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll.adapters.policies import cases, checking
+from plimsoll.adapters.policies.formatting import formatted
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
 from plimsoll.domain.facts import Facts, Stage
 from plimsoll.domain.policy import Policy, PolicyUnavailable, PolicyUnreadable, differences, parse_policy
@@ -65,9 +66,18 @@ class ZenPolicyEngine:
             for case in cases.read_cases(self._place(product) / "cases")
         ]
 
-    def diff(self, product: Product, other: str) -> list[str]:
-        """What would change if `other` (the text of a policy file) replaced the product's policy."""
-        return differences(self.policy(product), parse_policy(other.encode(), "the other policy"))
+    def changes(self, product: Product, older: Path, newer: Path | None = None) -> list[str]:
+        """What changed from an older policy file to a newer one, or to the product's policy as it is now."""
+        return differences(read_policy(older), read_policy(newer) if newer else self.policy(product))
+
+    def put_in_form(self, product: Product, write: bool = True) -> bool:
+        """Whether the product's policy file was written otherwise than `formatting` has it; now it is not."""
+        path = self._place(product) / "policy.json"
+        policy = read_policy(path)  # refuses what is no policy
+        in_form = formatted(policy.content)
+        if write and in_form != policy.content:
+            path.write_text(in_form)
+        return in_form != policy.content
 
     def _place(self, product: Product) -> Path:
         places = [folder / product.id for folder in self._folders]

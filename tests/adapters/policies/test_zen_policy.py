@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plimsoll.adapters.policies import ZenPolicyEngine
+from plimsoll.adapters.policies.formatting import formatted
 from plimsoll.domain.deciding import with_score
 from plimsoll.domain.facts import Stage
 from plimsoll.domain.policy import PolicyUnavailable, PolicyUnreadable
@@ -126,10 +127,14 @@ def test_an_unsound_policy_says_which_row_and_why(folder, old, new, told):
         assert any(told in problem for problem in problems), problems
 
 
-def test_a_difference_is_told_rule_by_rule(folder):
-    text = (folder / PACK / "policy.json").read_text()
-    other = text.replace('"< 250"', '"< 500"').replace("D-NOVEL", "D-ODD").replace('"0.105"', '"0.11"')
-    assert the_policy().diff(the_product(), other) == [
+SHIPPED = PRODUCTS / PACK / "policy.json"
+
+
+def test_what_changed_since_an_older_policy_is_told_rule_by_rule(folder):
+    edited(folder, '"< 250"', '"< 500"')
+    edited(folder, "D-NOVEL", "D-ODD")
+    now = edited(folder, '"0.105"', '"0.11"')
+    assert now.changes(the_product(), SHIPPED) == [
         "D-NOVEL is gone: Unlike nearly everything in training.",
         "D-ODD is new: Unlike nearly everything in training (score.novelty > 0.99 → refer).",
         "R-AMOUNT-LOW: request.amount was < 250, becomes < 500.",
@@ -137,6 +142,47 @@ def test_a_difference_is_told_rule_by_rule(folder):
     ]
 
 
+def test_two_files_are_compared_from_the_older_to_the_newer(folder):
+    edited(folder, '"< 250"', '"< 500"')
+    path = folder / PACK / "policy.json"
+    assert the_policy().changes(the_product(), SHIPPED, path) == [
+        "R-AMOUNT-LOW: request.amount was < 250, becomes < 500."
+    ]
+    assert the_policy().changes(the_product(), path) == ["R-AMOUNT-LOW: request.amount was < 500, becomes < 250."]
+
+
 def test_no_difference_is_nothing(folder):
-    text = (folder / PACK / "policy.json").read_text()
-    assert the_policy().diff(the_product(), json.dumps(json.loads(text))) == []
+    path = folder / PACK / "policy.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert the_policy().changes(the_product(), path) == []
+
+
+def test_the_shipped_policies_are_in_form():
+    for path in PRODUCTS.glob("*/policy.json"):
+        assert formatted(path.read_text()) == path.read_text(), f"plimsoll policy format {path.parent.name}"
+
+
+def test_whatever_an_editor_made_of_it_the_form_is_the_same_and_so_are_the_rules(folder):
+    """Spread over the screen and with every key elsewhere, as decision-table editors do."""
+    path = folder / PACK / "policy.json"
+    path.write_text(json.dumps(upside_down(json.loads(path.read_text())), indent=4))
+    engine = ZenPolicyEngine(folder)
+    assert engine.put_in_form(the_product(), write=False)
+    assert engine.changes(the_product(), SHIPPED) == []
+    assert engine.put_in_form(the_product())
+    assert path.read_text() == SHIPPED.read_text()
+    assert not engine.put_in_form(the_product())
+
+
+def upside_down(value):
+    if isinstance(value, dict):
+        return {key: upside_down(value[key]) for key in reversed(value)}
+    return [upside_down(item) for item in value] if isinstance(value, list) else value
+
+
+def test_what_is_no_policy_is_left_as_it_is(folder):
+    path = folder / PACK / "policy.json"
+    path.write_text('{"nodes": [')
+    with pytest.raises(PolicyUnreadable):
+        ZenPolicyEngine(folder).put_in_form(the_product())
+    assert path.read_text() == '{"nodes": ['
