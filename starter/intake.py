@@ -108,7 +108,8 @@ def strict_json(raw: bytes) -> dict[str, Any]:
             parse_float=_no_giant,
             object_pairs_hook=_no_duplicates,
         )
-        json.dumps(body, ensure_ascii=False).encode()
+        if not raw.isascii() or b"\\" in raw:  # else there is no lone surrogate
+            json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply to be an application.") from None
     except (ValueError, UnicodeError) as error:

@@ -27,6 +27,7 @@ POISON = {
     "a key twice, deep": b'{"applicant": {"id": "a", "id": "b"}}',
     "a key twice, escaped": b'{"amount": 1, "\\u0061mount": 2}',
     "a lone surrogate": b'{"name": "\\ud800"}',
+    "a lone surrogate in utf-16": '{"name": "\\ud800"}'.encode("utf-16-le"),
     "a lone surrogate as a name": b'{"\\udfff": 1}',
     "surrogates the wrong way round": b'{"name": "\\udc00\\ud800"}',
     "not utf-8": b'{"name": "\xff"}',

@@ -10,7 +10,7 @@ from plimsoll.adapters.postgres.database import Database, Parameters, Row
 from plimsoll.domain.errors import Unavailable
 
 MOST = 32  # callers in one transaction
-PATIENCE = 0.05  # seconds after which one that is stuck keeps nobody waiting any more
+PATIENCE = 0.005  # seconds after which one that is stuck keeps nobody waiting any more
 
 Caller = tuple[Parameters, asyncio.Future[Row | None]]
 
