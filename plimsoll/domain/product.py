@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from plimsoll.domain.evidence import Recovery, WhenPatienceIsOver
+from plimsoll.domain.monitoring import MonitoringTerms
 from plimsoll.domain.values import Line, Value
 
 
@@ -188,6 +189,7 @@ class Product(Value):
     evidence: tuple[FieldSpec, ...] = ()  # what sources may say, at paths such as `bureau.fraud_alert`
     protected: tuple[str, ...] = ()  # paths and columns that no feature and no rule may read
     training: TrainingTerms = TrainingTerms()
+    monitoring: MonitoringTerms = MonitoringTerms()
     language: str = "en"  # of the sentences in a score; notices choose their own
     example: dict[str, Any]  # one valid application
     digest: str  # of the pack's files

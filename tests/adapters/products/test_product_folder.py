@@ -90,6 +90,12 @@ def test_broken_toml_is_said_in_one_sentence(folder):
         ("product.toml", 'title = "Consumer credit"', 'titel = "Consumer credit"', "`title`"),
         ("product.toml", 'id = "consumer-credit"', 'id = "another"', "the folder's name"),
         ("reasons.toml", 'code = "savings"', 'kode = "savings"', "reasons.toml: `reasons"),
+        (
+            "product.toml",
+            "[offers]",
+            '[[monitoring.rules]]\nname = "x"\nmeasure = "psi"\nabove = 0.1\naction = "roll_back"\n[offers]',
+            "the old model sees the same input",
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_its_file(folder, file, old, new, told):
