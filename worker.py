@@ -33,7 +33,7 @@ async def host(settings: Settings, queues: Sequence[str], ready_file: Path | Non
         workers = [build_worker(client, ports, queue) for queue in queues if hosts_anything(queue, ports)]
         beside = [
             asyncio.create_task(Dispatcher(ports.outbox, client).run()),
-            asyncio.create_task(Reconciler(ports.outbox, client).run()),
+            asyncio.create_task(Reconciler(ports.outbox, client, ports.open_runs).run()),
             asyncio.create_task(_seal(ports)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

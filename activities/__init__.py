@@ -7,12 +7,15 @@ from activities.decisions import Decisions
 from activities.evidence import Evidence
 from activities.express import Express
 from activities.policy import Policy
+from activities.releases import Releases
 from activities.reviews import Reviews
 from activities.scoring import Scoring
 
 
 def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
     """Which activities are hosted on which queue. `ports` is a `plimsoll.wiring.Ports` or a fake of it."""
+    if queue == "batch":
+        return [Releases(ports.rollouts, ports.arms).look]
     if queue not in ("decisions", "evidence"):
         return []
     evidence = Evidence(ports.casework, ports.products, ports.sources, ports.gate)

@@ -15,14 +15,17 @@ from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.applications import Applications
+from plimsoll.adapters.postgres.arms import Arms
 from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
+from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
+from plimsoll.adapters.postgres.rollouts import Rollouts
 from plimsoll.adapters.postgres.sources import SourceGate
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
@@ -59,6 +62,9 @@ class Ports:
     shelf: ModelFolder
     registry: Registry
     live: CachedLineups
+    rollouts: Rollouts
+    arms: Arms
+    open_runs: OpenRunList
     policies: ZenPolicyEngine
     sealer: Sealer
     verifier: Verifier
@@ -109,6 +115,9 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         shelf=ModelFolder(settings.models),
         registry=registry,
         live=CachedLineups(registry),
+        rollouts=Rollouts(database, registry),
+        arms=Arms(database, vault),
+        open_runs=OpenRunList(database),
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from workflows import names
+from workflows.roll_out_model import RollOutModel
 from workflows.underwrite_application import UnderwriteApplication
 
-_ON = {names.DECISIONS: [UnderwriteApplication]}
+_ON: dict[str, list[type]] = {names.DECISIONS: [UnderwriteApplication], names.BATCH: [RollOutModel]}
 
 
 def workflows_on(queue: str) -> Sequence[type]:

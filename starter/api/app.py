@@ -32,6 +32,7 @@ from starter.api.routes import (
     portfolio,
     products,
     reviews,
+    rollouts,
     sessions,
     workflows,
 )
@@ -44,7 +45,7 @@ log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 5.0  # seconds
 PUBLIC = ("/healthz", "/readyz", "/metrics")
-ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, outcomes, keys, ledger, health)
+ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, outcomes, rollouts, keys, ledger, health)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

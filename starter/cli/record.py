@@ -41,7 +41,7 @@ def verify(json: AsJson = False) -> int:
 
 
 def redrive(json: AsJson = False) -> int:
-    """Starts every open case that has no live run: after Temporal was lost, or a run was terminated."""
+    """Starts whatever is open and has no live run: after Temporal was lost, or a run was terminated."""
 
     async def start_again(ports: "Ports", settings: "Settings") -> list[str]:
         from starter.client import connect
@@ -49,13 +49,17 @@ def redrive(json: AsJson = False) -> int:
 
         client = await connect(settings)
         started = []
-        async for task in Reconciler(ports.outbox, client).redrive():
+        reconciler = Reconciler(ports.outbox, client, ports.open_runs)
+        async for task in reconciler.redrive():
             started.append(task.application)
             note(f"started {task.application}")
+        async for run in reconciler.redrive_others():
+            started.append(run.id)
+            note(f"started {run.kind} {run.id}")
         return started
 
     started = _with_ports(start_again)
-    as_json({"started": started}) if json else print(f"{len(started)} cases started again.")
+    as_json({"started": started}) if json else print(f"{len(started)} runs started again.")
     return DONE
 
 
