@@ -101,8 +101,21 @@ class Applications:
                 return Accepted(application=answer["id"], round=1, replayed=False, flags=tuple(answer["flags"]))
             if answer["owned"]:
                 return await self._answer_given_before(actor, key, fingerprint)
-            person = _known_person(answer) or self._new_person()
+            person = _known_person(answer) or await self._somebody_new(reference_hash)
         raise TooBusy("This person is being created by many requests at once: send this one again.")
+
+    async def _somebody_new(self, reference_hash: bytes) -> Row:
+        """The name is taken and nobody can be seen under it: a twin was faster, whose row shows with the
+        next statement, or the person was erased. Who was erased and applies again is somebody new, so the
+        old row gives up the last that led to it."""
+        await self._database.run(
+            """
+            update person set reference_hash = sha256(convert_to(id, 'UTF8'))
+            where reference_hash = %(reference_hash)s and wrapped_key is null
+            """,
+            {"reference_hash": reference_hash},
+        )
+        return self._new_person()
 
     def _new_person(self) -> Row:
         return {"person": new_id(PERSON), "wrapped_key": self._vault.new_key()}

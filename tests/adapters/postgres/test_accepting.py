@@ -78,6 +78,54 @@ async def test_a_value_postgres_cannot_hold_is_the_callers_mistake(house: House)
         await house.ports.reading.case("app_\x00")
 
 
+# Erased -----------------------------------------------------------------------------------------
+
+
+async def test_who_was_erased_and_applies_again_is_a_new_person_with_a_key_of_their_own(house: House):
+    body = a_sound_application()
+    before = await house.accept(body)
+    await erase_the_person_of(house, before)
+    again = await house.accept({**body, "external_id": "again"})
+    old, new = await person_of(house, before), await person_of(house, again)
+    assert old["id"] != new["id"]
+    assert (old["wrapped_key"], old["erased_at"] is not None) == (None, True)
+    assert (await house.ports.casework.load(again)).subject.reference == body["applicant"]["id"]
+    with pytest.raises(NotFound, match="erased"):
+        await house.ports.casework.load(before)
+    assert await house.accept({**body, "external_id": "third"})
+    assert (await persons(house)) == 2
+    await house.must_verify()
+
+
+async def test_an_erased_person_who_applies_many_times_at_once_becomes_one_new_person(house: House):
+    body = a_sound_application()
+    await erase_the_person_of(house, await house.accept(body))
+    applications = await asyncio.gather(
+        *(house.accept({**body, "external_id": f"again-{number}"}) for number in range(10))
+    )
+    assert len(set(applications)) == 10
+    assert await persons(house) == 2
+
+
+async def erase_the_person_of(house: House, application: str) -> None:
+    """By another process, so that this one still remembers the key."""
+    await house.ports.database.run(
+        "update person set wrapped_key = null, erased_at = now() "
+        "where id = (select person_id from application where id = %(id)s)",
+        {"id": application},
+    )
+
+
+async def person_of(house: House, application: str) -> dict:
+    return await house.row(
+        "select p.* from person p join application a on a.person_id = p.id where a.id = %(id)s", id=application
+    )
+
+
+async def persons(house: House) -> int:
+    return (await house.row("select count(*) as n from person"))["n"]
+
+
 # Withdrawing --------------------------------------------------------------------------------------
 
 
