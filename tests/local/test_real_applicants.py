@@ -14,7 +14,7 @@ from starter.cli.bulk import Line, send_all
 from starter.cli.remote import Remote
 from tests.accounting import books_must_balance
 from tests.applicants import the_set
-from tests.house import until
+from tests.house import release_newest, until
 from tests.sandbox_process import journal_of
 
 WHOLE = ["postgres", "migrate", "temporal", "namespace", "sandbox", "api", "worker"]
@@ -35,6 +35,8 @@ def whole_stack(home: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.mark.timeout(900)
 async def test_three_hundred_real_applicants_twice_are_decided_alike_and_the_books_balance(whole_stack: Settings):
     held_out = [row.body for row in the_set().held_out()]
+    async with open_ports(whole_stack) as ports:
+        await release_newest(ports)
     first = answers_to(whole_stack, held_out)
     assert [answer["id"] for answer in answers_to(whole_stack, held_out)] == [answer["id"] for answer in first]
 
