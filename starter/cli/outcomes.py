@@ -181,7 +181,7 @@ def _send_all(api: Remote, file: "OutcomeFile", dictionary: "Dictionary", kept: 
     )
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=file.size, lines=0)
-        for lines in _some_at_a_time(file.lines()):
+        for lines in _some_at_a_time(file.outcomes()):
             try:
                 _send(api, lines, dictionary, kept, tally)
             except (Unavailable, PlimsollError) as error:
