@@ -53,6 +53,7 @@ class Ports:
     casework: Casework
     reviews: Reviews
     outbox: Outbox
+    outcomes: Outcomes
     reading: Reading
     bell: Bell
     gate: SourceGate
@@ -70,7 +71,6 @@ class Ports:
     verifier: Verifier
 
 
-    outcomes: Outcomes
 @asynccontextmanager
 async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> AsyncIterator[Ports]:
     """The ports of this environment. Raises Unavailable when Postgres or the key file is not there.
@@ -106,6 +106,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         casework=Casework(database, vault),
         reviews=Reviews(database, vault),
         outbox=Outbox(database),
+        outcomes=Outcomes(database),
         reading=reading,
         bell=Bell(reading),
         gate=SourceGate(database),
@@ -130,7 +131,6 @@ def product_packs(settings: Settings) -> ProductFolder:
 
 def policy_engine(settings: Settings) -> ZenPolicyEngine:
     return ZenPolicyEngine(settings.own_products, settings.products_dir)
-        outcomes=Outcomes(database),
 
 
 def shipped_set(settings: Settings) -> SouthGerman:
