@@ -76,6 +76,18 @@ FAULTS = {
         "if source not in",
         "tests/domain/test_facts.py::test_what_a_source_said_about_somebody_else_does_not_get_in",
     ),
+    "the arm of a release comes from Python's salted hash": Fault(
+        "plimsoll/domain/assignment.py",
+        'digest = hashlib.sha256(f"{salt}/{person}".encode()).digest()',
+        'digest = hash((salt, person)).to_bytes(8, "big", signed=True)',
+        "tests/domain/test_assignment.py::test_a_position_can_be_worked_out_by_hand",
+    ),
+    "a model is taken back because the input moved": Fault(
+        "plimsoll/domain/alerts.py",
+        "    if not moved:\n        return action",
+        "    if True:\n        return action",
+        "tests/domain/test_alerts.py::test_a_score_that_moved_with_its_input_asks_for_a_retrain_instead",
+    ),
     "a number too large for any float is taken": Fault(
         "starter/intake.py",
         "if len(digits) > LONGEST_NUMBER or not math.isfinite(float(digits)):",
@@ -118,6 +130,12 @@ FAULTS = {
         "plimsoll/adapters/postgres/applications.py",
         "make_interval(secs => %(head_start)s) from claimed",
         "make_interval(secs => %(head_start)s) from claimed where false",
+        "tests/adapters/postgres/test_accepting.py::test_an_acceptance_is_one_transaction_of_five_rows",
+    ),
+    "an acceptance leaves nothing in the ledger": Fault(
+        "plimsoll/adapters/postgres/applications.py",
+        "%(entry_body)s, %(entry_digest)s from claimed",
+        "%(entry_body)s, %(entry_digest)s from claimed where false",
         "tests/adapters/postgres/test_accepting.py::test_an_acceptance_is_one_transaction_of_five_rows",
     ),
     "what waited longest goes last": Fault(
