@@ -16,6 +16,7 @@ OVERVIEW = "app_pages/overview.py"
 QUEUE = "app_pages/queue.py"
 CASE = "app_pages/case.py"
 WORKFLOWS = "app_pages/workflows.py"
+RELEASES = "app_pages/releases.py"
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(OVERVIEW, title="Overview", url_path="overview")] if has("applications:read") else []),
         *([st.Page(QUEUE, title="Queue", url_path="queue")] if has("reviews:read") else []),
         *([st.Page(WORKFLOWS, title="Workflows", url_path="workflows")] if has("workflows:read") else []),
+        *([st.Page(RELEASES, title="Releases", url_path="releases")] if has("models:read") else []),
         *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
     ]
     return [st.Page(_home(person), title="Home", default=True, visibility="hidden"), *pages]

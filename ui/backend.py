@@ -120,6 +120,14 @@ class Backend:
     def runs_summary(self) -> Json:
         return self._ask("GET", "/v1/workflows/summary")
 
+    def rollouts(self) -> list[Json]:
+        """The newest first."""
+        return self._ask("GET", "/v1/rollouts")["data"]
+
+    def rollout(self, rollout: str) -> Json:
+        """One roll-out with its evaluations, the newest first."""
+        return self._ask("GET", f"/v1/rollouts/{rollout}")
+
     # Acting --------------------------------------------------------------------------------
 
     def review(self, task: str) -> Json:
@@ -137,6 +145,9 @@ class Backend:
 
     def resume(self, source: str) -> Json:
         return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source})
+
+    def move_rollout(self, rollout: str, verb: str, reason: str) -> Json:
+        return self._ask("POST", f"/v1/rollouts/{rollout}/{verb}", json={"reason": reason})
 
     # Below ---------------------------------------------------------------------------------
 

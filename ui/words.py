@@ -62,6 +62,11 @@ WORDS: Mapping[str, str] = {
     "evidence.given_up": "Evidence given up",
     "evidence.mismatch": "Evidence about another person",
     "evidence.unknown": "Evidence: fate unknown",
+    "gate_pass": "Within",
+    "gate_wait": "Not sure yet",
+    "gate_breach": "Beyond the limit",
+    "rolled_back": "Taken back",
+    "promoted": "Given to everybody",
 }
 
 COLOURS: Mapping[str, str] = {
@@ -74,6 +79,9 @@ COLOURS: Mapping[str, str] = {
     "sent": "orange",
     "reserved": "orange",
     "decline": "red",
+    "rolled_back": "red",
+    "paused": "orange",
+    "promoted": "green",
     "failed": "red",
     "expired": "red",
     "mismatch": "red",

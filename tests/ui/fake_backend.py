@@ -34,6 +34,7 @@ class FakeBackend:
         self.calls: list[tuple[str, ...]] = []
         self.engine = "ok"
         self.sources: list[Json] = []
+        self.rollouts_there: list[Json] = []
 
     def with_case(self, case: Json) -> "FakeBackend":
         self.cases[case["id"]] = case
@@ -125,6 +126,21 @@ class FakeBackend:
             "source_names": ["bureau", "bank", "registry"],
             "engine": self.engine,
         }
+
+    def rollouts(self) -> list[Json]:
+        self._called("rollouts")
+        return [{name: value for name, value in one.items() if name != "evaluations"} for one in self.rollouts_there]
+
+    def rollout(self, rollout: str) -> Json:
+        self._called("rollout", rollout)
+        return next(one for one in self.rollouts_there if one["id"] == rollout)
+
+    def move_rollout(self, rollout: str, verb: str, reason: str) -> Json:
+        self._called("move_rollout", rollout, verb, reason)
+        found = next(one for one in self.rollouts_there if one["id"] == rollout)
+        found["state"] = dict(pause="paused", resume="running", promote="promoted", rollback="rolled_back")[verb]
+        found["reason"] = reason
+        return found
 
     # Acting --------------------------------------------------------------------------------
 
