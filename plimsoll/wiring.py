@@ -22,6 +22,8 @@ from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
 from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
+from plimsoll.adapters.postgres.outcomes import Outcomes
+from plimsoll.adapters.postgres.performance import Performance
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
@@ -29,7 +31,6 @@ from plimsoll.adapters.postgres.rollouts import Rollouts
 from plimsoll.adapters.postgres.sources import SourceGate
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
-from plimsoll.adapters.postgres.outcomes import Outcomes
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.examples import Examples
@@ -54,6 +55,7 @@ class Ports:
     reviews: Reviews
     outbox: Outbox
     outcomes: Outcomes
+    performance: Performance
     reading: Reading
     bell: Bell
     gate: SourceGate
@@ -92,7 +94,7 @@ async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> Asy
 def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
     vault = LocalVault.from_file(settings.secrets / "kek")
     reading = Reading(database, vault)
-    registry = Registry(database)
+    registry, performance = Registry(database), Performance(database)
     checkpoints = Checkpoints(
         settings.home_dir / CHECKPOINTS,
         private_key=settings.secrets / "seal_key.pem",
@@ -107,6 +109,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         reviews=Reviews(database, vault),
         outbox=Outbox(database),
         outcomes=Outcomes(database),
+        performance=performance,
         reading=reading,
         bell=Bell(reading),
         gate=SourceGate(database),

@@ -58,7 +58,7 @@ class Mark(StrEnum):
         return self.value.replace("_", " ")
 
 
-EARLY = tuple(mark for mark in Mark if mark is not Mark.FINAL)
+EARLY: tuple[Mark, ...] = tuple(mark for mark in Mark if mark is not Mark.FINAL)
 
 
 class OutcomeReport(Value):

@@ -110,6 +110,23 @@ class RiskTerms(Value):
     cost_of_good_declined: float
 
 
+class Scale(StrEnum):
+    """What share of bads the reported labels have."""
+
+    PORTFOLIO = "portfolio"
+    SAMPLE = "sample"  # those of a set with oversampled bads
+
+
+class OutcomeTerms(Value):
+    """When it can be said how loans went."""
+
+    maturity_months: int = Field(default=12, ge=0, description="after the month of decision; bads are reported first")
+    complete_at: float = Field(
+        default=0.95, gt=0, le=1, description="share of loans with a final outcome from which a month is ripe earlier"
+    )
+    scale: Scale = Scale.PORTFOLIO
+
+
 class OfferTerms(Value):
     """Where a counter-offer is looked for: fractions of the amount asked, and shorter terms."""
 
@@ -189,6 +206,7 @@ class Product(Value):
     evidence: tuple[FieldSpec, ...] = ()  # what sources may say, at paths such as `bureau.fraud_alert`
     protected: tuple[str, ...] = ()  # paths and columns that no feature and no rule may read
     training: TrainingTerms = TrainingTerms()
+    outcomes: OutcomeTerms = OutcomeTerms()
     monitoring: MonitoringTerms = MonitoringTerms()
     language: str = "en"  # of the sentences in a score; notices choose their own
     example: dict[str, Any]  # one valid application

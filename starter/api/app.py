@@ -29,6 +29,7 @@ from starter.api.routes import (
     keys,
     ledger,
     outcomes,
+    performance,
     portfolio,
     products,
     reviews,
@@ -45,7 +46,7 @@ log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 5.0  # seconds
 PUBLIC = ("/healthz", "/readyz", "/metrics")
-ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, outcomes, rollouts, keys, ledger, health)
+ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, outcomes, performance, rollouts, keys, ledger, health)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -189,3 +189,20 @@ async def test_what_is_on_record_about_one_is_shown(served: Served, tmp_path: Pa
     capsys.readouterr()
     served.run("outcome", "show", application, "--json")
     assert json.loads(capsys.readouterr().out)["label"] == "bad"
+
+
+async def test_performance_is_printed_with_what_it_cannot_say(served: Served, tmp_path: Path, capsys):
+    for number in range(30):
+        await decided(served.house, probability=0.01 + number / 100, external_id=f"P-{number}")
+    lines = [f"P-{number},{'bad' if number % 5 == 4 else 'good'},2026-09-01" for number in range(30)]
+    (tmp_path / "ends.csv").write_text("external_id,label,observed_on\n" + "\n".join(lines) + "\n")
+    assert served.run("outcome", "load", str(tmp_path / "ends.csv")) == 0
+    capsys.readouterr()
+    assert served.run("model", "performance", "consumer-credit") == 0
+    said = capsys.readouterr().out
+    assert "30 of 30 have an outcome" in said
+    assert "seen 20.0% bad (9.5% to 37.3%)" in said
+    assert "AUC 0." in said
+    assert "Nobody was declined" in said
+    assert served.run("model", "performance", "consumer-credit", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["overall"]["bads"] == 6
