@@ -19,6 +19,7 @@ from plimsoll.adapters.postgres.arms import Arms
 from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.experiments import Experiments
 from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
 from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
@@ -56,6 +57,7 @@ class Ports:
     outbox: Outbox
     outcomes: Outcomes
     performance: Performance
+    experiments: Experiments
     reading: Reading
     bell: Bell
     gate: SourceGate
@@ -110,6 +112,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         outbox=Outbox(database),
         outcomes=Outcomes(database),
         performance=performance,
+        experiments=Experiments(database, registry, performance),
         reading=reading,
         bell=Bell(reading),
         gate=SourceGate(database),

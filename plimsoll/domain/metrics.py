@@ -105,6 +105,12 @@ def auc_interval(bad: Labels, score: Shares, confidence: float = 0.95) -> tuple[
     """
     if min(int(bad.sum()), int(len(bad) - bad.sum())) < 2:
         return 0.0, 1.0
+    area, reach = auc(bad, score), {0.95: 1.959964, 0.90: 1.644854}[confidence] * auc_spread(bad, score)
+    return max(0.0, area - reach), min(1.0, area + reach)
+
+
+def auc_spread(bad: Labels, score: Shares) -> float:
+    """DeLong's standard error, of two rows of either kind at least."""
     above, below = _placements(bad, score)
     spread = np.sqrt(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below))
     reach = {0.95: 1.959964, 0.90: 1.644854}[confidence] * spread

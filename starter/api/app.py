@@ -25,6 +25,7 @@ from starter.api.hot_door import HotDoor
 from starter.api.middleware import Envelope
 from starter.api.routes import (
     applications,
+    experiments,
     health,
     keys,
     ledger,
@@ -46,7 +47,21 @@ log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 5.0  # seconds
 PUBLIC = ("/healthz", "/readyz", "/metrics")
-ROUTERS = (applications, products, reviews, sessions, workflows, portfolio, outcomes, performance, rollouts, keys, ledger, health)
+ROUTERS = (
+    applications,
+    products,
+    reviews,
+    sessions,
+    workflows,
+    portfolio,
+    outcomes,
+    performance,
+    experiments,
+    rollouts,
+    keys,
+    ledger,
+    health,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

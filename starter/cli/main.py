@@ -9,7 +9,19 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from starter.cli import cases, keys, models, outcomes, performance, products, record, reviews, rollouts, stack
+from starter.cli import (
+    cases,
+    experiments,
+    keys,
+    models,
+    outcomes,
+    performance,
+    products,
+    record,
+    reviews,
+    rollouts,
+    stack,
+)
 
 app = typer.Typer(
     name="plimsoll",
@@ -27,6 +39,7 @@ app.add_typer(products.policy, name="policy")
 app.add_typer(models.app, name="model")
 performance.add_to(models.app)
 app.add_typer(rollouts.app, name="rollout")
+app.add_typer(experiments.app, name="experiment")
 app.add_typer(outcomes.app, name="outcome")
 app.add_typer(keys.app, name="key")
 

@@ -45,6 +45,14 @@ STANDING = {
         columns=("name", "role", "model_id", "share", "salt", "set_by", "reason", "since"),
         about="t.name || '/' || t.role",
     ),
+    "experiment": Standing(
+        kinds=("experiment.planned", "experiment.started", "experiment.looked", "experiment.stopped"),
+        columns=(
+            "id", "name", "product", "state", "plan", "champion_id", "challenger_id", "planned_by", "planned_at",
+            "started_at", "stopped_at",
+        ),
+        about="t.id",
+    ),
 }  # fmt: skip
 
 NEWEST = """
