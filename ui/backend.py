@@ -86,6 +86,13 @@ class Backend:
     def portfolio(self) -> Json:
         return self._ask("GET", "/v1/portfolio")
 
+    def products(self) -> list[Json]:
+        return self._ask("GET", "/v1/products")["data"]
+
+    def performance(self, product: str) -> Json:
+        """How a product's decisions turned out, as far as it is known today."""
+        return self._ask("GET", "/v1/performance", params={"product": product})
+
     def product(self, product: str) -> Json:
         return self._ask("GET", f"/v1/products/{product}")
 
@@ -119,6 +126,10 @@ class Backend:
 
     def runs_summary(self) -> Json:
         return self._ask("GET", "/v1/workflows/summary")
+
+    def experiments(self) -> list[Json]:
+        """The newest first."""
+        return self._ask("GET", "/v1/experiments")["data"]
 
     def rollouts(self) -> list[Json]:
         """The newest first."""
@@ -161,6 +172,15 @@ class Backend:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(_away(self._api, error)) from None
         if response.is_success:
+    def plan_experiment(self, question: Json) -> Json:
+        return self._ask("POST", "/v1/experiments", json=question)
+
+    def move_experiment(self, experiment: str, verb: str, reason: str) -> Json:
+        return self._ask("POST", f"/v1/experiments/{experiment}/{verb}", json={"reason": reason})
+
+    def read_experiment(self, experiment: str) -> Json:
+        return self._ask("POST", f"/v1/experiments/{experiment}/reading")
+
             return response.json() if response.content else None
         raise _problem(response)
 

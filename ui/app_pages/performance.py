@@ -1,0 +1,153 @@
+"""Performance: how did our forecasts turn out?"""
+
+import streamlit as st
+
+from ui import performance_charts as charts
+from ui import session, show, words
+from ui.backend import Json
+
+
+def performance() -> None:
+    st.title("Performance")
+    with session.told_plainly():
+        chosen = product()
+        if chosen:
+            report(session.backend().performance(chosen))
+
+
+def product() -> str | None:
+    names = [row["id"] for row in session.backend().products()]
+    if not names:
+        show.nothing_here("There is no product yet. `plimsoll product new` makes one from a file.")
+        return None
+    return st.selectbox(
+        "Product", names, key="product", bind="query-params", width=260, format_func=lambda name: words.plain_code(name)
+    )
+
+
+def report(found: Json) -> None:
+    if not found["decided"]:
+        show.nothing_here("Nothing is decided yet, so there is nothing to hold against what became of it.")
+        return
+    if not found["known"] and not any(vintage["early"] for vintage in found["vintages"]):
+        show.nothing_here(
+            f"{words.counted(found['decided'], 'application is', 'applications are')} decided, and nobody has reported "
+            "yet what became of any. Load outcomes with `plimsoll outcome load FILE`, or POST /v1/outcomes."
+        )
+        return
+    totals(found)
+    for sentence in found["words"]:
+        show.notice(sentence, label="Read this first" if sentence == found["words"][0] else None)
+    if found["overall"]:
+        drawn(found)
+        matrix(found["overall"]["confusion"])
+    early_marks(found["vintages"])
+    tables(found)
+
+
+def totals(found: Json) -> None:
+    figures = found["overall"] or {}
+    cells = st.columns(4)
+    cells[0].metric("Outcomes known", f"{found['known']:,} of {found['decided']:,}", border=True)
+    cells[1].metric(
+        "Bad rate seen",
+        words.share(figures.get("seen")),
+        border=True,
+        help=f"Of ripe vintages; predicted {words.share(figures.get('predicted'))}.",
+    )
+    cells[2].metric(
+        "AUC",
+        charts.number(figures.get("auc")),
+        border=True,
+        help=f"95 % interval {charts.between(figures.get('auc_interval'))}.",
+    )
+    cells[3].metric("Calibration", calibration(figures), border=True, help=calibration_help(figures))
+
+
+def calibration(figures: Json) -> str:
+    return {True: "Right", False: "Off", None: words.NOTHING}[figures.get("calibrated")]
+
+
+def calibration_help(figures: Json) -> str:
+    line = figures.get("calibration")
+    if not line:
+        return "Too few to say whether the probabilities are right."
+    return (
+        f"Slope {charts.between(line['slope_interval'], 2)} (1 is right); error {charts.number(figures['ece'])}, where "
+        f"a perfect model stays below {charts.number(figures['ece_perfect_model_95'])}."
+    )
+
+
+def drawn(found: Json) -> None:
+    ink = session.ink()
+    if found["overall"]["note"]:
+        show.notice(found["overall"]["note"], kind="watch", label="Few")
+    left, right = st.columns(2, gap="large")
+    left.altair_chart(
+        charts.bad_rate_by_vintage(found["vintages"], ink), alt="Bad rate by month of decision, seen and predicted"
+    )
+    right.altair_chart(charts.reliability(found["overall"], ink), alt="Predicted against seen share of bads")
+    if found["overall"]["auc"] is not None:
+        left.altair_chart(charts.auc_by_vintage(found["vintages"], ink), alt="AUC by month of decision with intervals")
+
+
+def matrix(cells: Json) -> None:
+    st.subheader("At the cut that is live now")
+    st.text(
+        f"Above a probability of default of {words.share(cells['cut'], 2)} an application is not approved. Costs are "
+        "in units of a good applicant declined."
+    )
+    st.table(
+        [
+            {"": "Would default", "Above the cut": f"{cells['true_positives']:,}",
+             "Below the cut": f"{cells['false_negatives']:,} (cost {cells['cost_of_false_negatives']:,.0f})"},
+            {"": "Would repay", "Above the cut":
+             f"{cells['false_positives']:,} (cost {cells['cost_of_false_positives']:,.0f})",
+             "Below the cut": f"{cells['true_negatives']:,}"},
+        ]
+    )  # fmt: skip
+    st.text(f"Together {cells['cost_per_applicant']:.3f} per applicant.")
+
+
+def early_marks(vintages: list[Json]) -> None:
+    rows = [
+        {
+            "Decided in": vintage["name"],
+            "Mark": words.word(mark["mark"]),
+            "Seen": f"{mark['seen']:,} of {mark['granted']:,} granted",
+            "Share": words.share(mark["rate"]),
+            "95 %": " to ".join(words.share(bound) for bound in mark["interval"])
+            if mark["interval"]
+            else words.NOTHING,
+            "": "" if mark["ready"] else "so far: not every loan could show it yet",
+        }
+        for vintage in vintages
+        for mark in vintage["early"]
+    ]
+    if rows:
+        st.subheader("Early marks")
+        st.table(rows)
+
+
+def tables(found: Json) -> None:
+    with st.expander("The figures behind the charts"):
+        st.table(charts.vintage_table(found["vintages"]))
+        for heading, cohorts in (("By model version", found["by_model"]), ("By arm", found["by_arm"])):
+            if cohorts:
+                st.caption(heading)
+                st.table([{"": cohort["name"], **figures_of(cohort)} for cohort in cohorts])
+
+
+def figures_of(cohort: Json) -> dict[str, str]:
+    figures = cohort["figures"] or {}
+    return {
+        "Decided": f"{cohort['decided']:,}",
+        "Known": f"{cohort['known']:,}",
+        "Seen": words.share(figures.get("seen")),
+        "Predicted": words.share(figures.get("predicted")),
+        "AUC": charts.number(figures.get("auc")),
+        "AUC, 95 %": charts.between(figures.get("auc_interval")),
+    }
+
+
+performance()
