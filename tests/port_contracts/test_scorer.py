@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from plimsoll.adapters.models.scorer import CatBoostScorer
+from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.facts import Ask
 from plimsoll.ports import Scorer
@@ -14,7 +14,7 @@ from tests.fake_brains import FakeScorer
 
 SMALLER = [Ask(amount=Decimal(amount), term_months=term) for amount in (2000, 1500, 1000) for term in (18, 12)]
 MAKERS: dict[str, Callable[[], Scorer]] = {
-    "catboost": lambda: CatBoostScorer(quick_models()[0]),
+    "catboost": lambda: ModelScorer(quick_models()[0]),
     "fake": FakeScorer,
 }
 

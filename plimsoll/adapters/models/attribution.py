@@ -35,12 +35,6 @@ def attribution_table(model: Any, owners: npt.NDArray[np.int64], reference: npt.
     return table.astype(np.float32)
 
 
-def contributions(table: Table, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Per feature the sum over trees, for one row's leaf per tree (averaged when there are several rows)."""
-    chosen = table[np.arange(len(table)), leaves]  # (rows, trees, features)
-    return chosen.sum(axis=-2, dtype=np.float64).mean(axis=0)
-
-
 def players_of(table: Table) -> list[npt.NDArray[np.int64]]:
     """Per tree the features it asks about: the rest of the table is zero."""
     return [np.flatnonzero(tree.any(axis=0)) for tree in table]

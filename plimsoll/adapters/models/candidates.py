@@ -264,38 +264,45 @@ def _cost_of_directions(areas: dict[str, list[list[float]]], plan: TrainingPlan)
 
 
 def out_of_fold(ground: Field, name: str, repeat: int, settings: dict[str, Any]) -> Floats:
-    """Raw log-odds of every row by a model that did not see it; read again when it was made before."""
-    path = ground.folder / f"folds-{repeat}-{_plainly(name)}.npy"
-    if path.exists():
-        return np.load(path, allow_pickle=False)
+    """Raw log-odds of every row by a model that did not see it; each fold is read again when it was made before."""
     raw = np.empty(len(ground.bad))
-    broken: set[str] = set()
     folds = folds_of(ground.bad, ground.plan.folds, ground.plan.seed + repeat)
     for number, fold in enumerate(folds):
-        text = f"{name}: repeat {repeat + 1} of {ground.plan.repeats}"
-        with alive(ground.progress, text, number, len(folds)):
-            raw[fold] = _predicted_outside(ground, name, fold, settings, ground.plan.seed + repeat, broken)
-    if repeat == 0:
-        write_json(ground.folder / f"directions-{_plainly(name)}.json", sorted(broken))
+        raw[fold] = _of_one_fold(ground, name, repeat, number, fold, settings)
+    return raw
+
+
+def _of_one_fold(
+    ground: Field, name: str, repeat: int, number: int, fold: npt.NDArray[np.bool_], settings: dict[str, Any]
+) -> Floats:
+    path = ground.folder / f"fold-{repeat}-{number}-{_plainly(name)}.npy"
+    if path.exists():
+        return np.load(path, allow_pickle=False)
+    text = f"{name}: repeat {repeat + 1} of {ground.plan.repeats}, fold {number + 1} of {ground.plan.folds}"
+    with alive(ground.progress, text, *_how_far(ground, name, repeat, number)):
+        raw, broken = _predicted_outside(ground, name, fold, settings, ground.plan.seed + repeat)
+    if repeat == 0 and number == 0:
+        write_json(ground.folder / f"directions-{_plainly(name)}.json", broken)
     write_array(path, raw)
     return raw
 
 
+def _how_far(ground: Field, name: str, repeat: int, number: int) -> tuple[int, int]:
+    names, folds = ground.names(), ground.plan.folds
+    return (repeat * len(names) + names.index(name)) * folds + number, ground.plan.repeats * len(names) * folds
+
+
 def _predicted_outside(
-    ground: Field,
-    name: str,
-    fold: npt.NDArray[np.bool_],
-    settings: dict[str, Any],
-    seed: int,
-    broken: set[str],
-) -> Floats:
+    ground: Field, name: str, fold: npt.NDArray[np.bool_], settings: dict[str, Any], seed: int
+) -> tuple[Floats, list[str]]:
+    """Raw log-odds of the rows outside, and the directions that the model broke there."""
     if name == FLOOR:
-        return out_of_fold_part(ground.features, ground.examples.columns, ground.bad, ~fold, fold, seed)
+        raw = out_of_fold_part(ground.features, ground.examples.columns, ground.bad, ~fold, fold, seed)
+        return raw, []
     layout = ground.layout.without_directions() if name == UNBOUND else ground.layout
     kind = family_named("catboost" if name == UNBOUND else name)
     model = kind.fit(layout, ground.rows[~fold], ground.bad[~fold], settings, seed)
-    broken.update(broken_directions(model, ground.layout, ground.rows[fold]))
-    return model.raw_log_odds(ground.rows[fold])
+    return model.raw_log_odds(ground.rows[fold]), list(broken_directions(model, ground.layout, ground.rows[fold]))
 
 
 def _broken_as_found(ground: Field, name: str) -> list[str]:

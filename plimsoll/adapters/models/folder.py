@@ -1,12 +1,15 @@
 """Where models live: `<models>/<name>/<version>/` with a manifest that names every file's digest.
 
     manifest.json     what it is, what it was trained on, how good it was, digest of each file
-    model.cbm         the model
+    model.cbm         the model (of CatBoost; others: model.skops, model.json, a folder for each part)
     members.cbm       the bootstrap members, summed into one (their leaves tell them apart)
+    completion.json   what stands for gaps in directed columns
     calibration.json  from log-odds to probability
     attribution.npy   contribution of each feature per leaf
     training_rows.npy a sample of training rows (features only), for novelty and for completing
                       what a missing source would have said
+    reference.npy     rows of the reference group, where contributions are not kept in a table
+    report.json, card.md  all that was measured, for programs and for people
     drift_reference.json  bins and counts of training, for what a drift check compares with
 
 `<models>/<name>/live.json` says which version is live until Postgres does.
@@ -26,10 +29,13 @@ from plimsoll.domain.values import Value
 MANIFEST = "manifest.json"
 MODEL, MEMBERS, CALIBRATION = "model.cbm", "members.cbm", "calibration.json"
 ATTRIBUTION, TRAINING_ROWS = "attribution.npy", "training_rows.npy"
+REFERENCE = "reference.npy"
+REPORT, CARD = "report.json", "card.md"
 DRIFT_REFERENCE = "drift_reference.json"
 FILES = (MODEL, MEMBERS, CALIBRATION, ATTRIBUTION, TRAINING_ROWS)
 # Formats that run code when they are read. None of ours is one, so finding one means tampering.
 REFUSED_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill")
+LATER_FIELDS = ("family", "blockers")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -41,6 +47,7 @@ class Manifest(Value):
     digest: str = ""
     product: str
     algorithm: str
+    family: str = "catboost"  # how its files are read; `ensemble:` names its parts
     created_at: str  # given by the caller
     seed: int
     features: tuple[FeatureSpec, ...]
@@ -55,6 +62,7 @@ class Manifest(Value):
     metrics: dict[str, Any]
     libraries: dict[str, str]
     files: dict[str, str]  # name -> sha256
+    blockers: tuple[str, ...] = ()  # why it may not be released
 
     def pin(self, role: str = "champion", arm: str = "champion") -> ModelPin:
         return ModelPin(
@@ -71,7 +79,9 @@ class Manifest(Value):
         return self.model_copy(update={"digest": digest, "version": digest[:12]})
 
     def content_digest(self) -> str:
-        content = self.model_dump(mode="json", exclude={"created_at", "digest", "version"})
+        # What later versions of this file added does not count where it says nothing: older digests still hold.
+        added = {name for name in LATER_FIELDS if getattr(self, name) == type(self).model_fields[name].default}
+        content = self.model_dump(mode="json", exclude={"created_at", "digest", "version"} | added)
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -102,18 +112,28 @@ def verified(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     if manifest.content_digest() != manifest.digest:
         raise ModelRefused(f"The manifest of {manifest.name} {folder.name} was changed after training.")
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         if path.suffix in REFUSED_SUFFIXES:
             raise ModelRefused(f"{path.name} in {manifest.name} {folder.name} is a pickle: those run code; remove it.")
-    for name in FILES:
-        _verify_file(folder / name, manifest)
+    for name in {*_needed(manifest), *manifest.files}:
+        _verify_file(folder, name, manifest)
     return manifest
 
 
-def _verify_file(path: Path, manifest: Manifest) -> None:
+def _needed(manifest: Manifest) -> tuple[str, ...]:
+    """What is served from, whether or not the manifest says so."""
+    return FILES if manifest.family == "catboost" else (CALIBRATION, REFERENCE, TRAINING_ROWS)
+
+
+def _verify_file(folder: Path, name: str, manifest: Manifest) -> None:
+    if not all(SAFE_NAME.fullmatch(part) for part in name.split("/")):
+        raise ModelRefused(
+            f"The manifest of {manifest.name} {manifest.version} names a file {name!r} outside its folder."
+        )
+    path = folder / name
     if not path.exists():
         raise ModelUnavailable(f"{path.name} of {manifest.name} {manifest.version} is missing; restore or retrain it.")
-    if digest_of_file(path) != manifest.files.get(path.name):
+    if digest_of_file(path) != manifest.files.get(name):
         raise ModelRefused(
             f"{path.name} of {manifest.name} {manifest.version} is not the file that was trained: its digest differs."
         )

@@ -1,8 +1,8 @@
-"""Scores by CatBoost models from verified folders."""
+"""Scores by models of any family from verified folders."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.adapters.models import folder as files
-from plimsoll.adapters.models.attribution import contributions
+from plimsoll.adapters.models.families import Attributor, Family, family_named, layout_of
 from plimsoll.domain import intervals
 from plimsoll.domain.calibration import Calibration, corrected
+from plimsoll.domain.examples import Column
 from plimsoll.domain.facts import Ask, Facts
-from plimsoll.domain.features import Matrix, owners, snapshot, vector
+from plimsoll.domain.features import Matrix, matrix, owners, snapshot, vector
 from plimsoll.domain.novelty import Neighbourhood
 from plimsoll.domain.product import Product, RiskTerms
 from plimsoll.domain.reasons import score_reasons
@@ -22,11 +23,12 @@ from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable, Of
 
 KEPT_LOADED = 4
 COMPLETIONS = 20
+COMPLETED_AT_ONCE = 2_000
 # Where an alternative ask shows in the features.
 ASKED_PATHS = {"request.amount": "amount", "request.term_months": "term_months"}
 
 
-class CatBoostScorer:
+class ModelScorer:
     """Safe to share between threads; a version is loaded and verified once, the latest few are kept."""
 
     def __init__(self, models_dir: Path) -> None:
@@ -63,6 +65,9 @@ class CatBoostScorer:
         return LoadedModel(folder, manifest)
 
 
+CatBoostScorer = ModelScorer  # its name of before there were other families
+
+
 class LoadedModel:
     """One verified version in memory."""
 
@@ -70,10 +75,10 @@ class LoadedModel:
         self.manifest = manifest
         self._features = manifest.features
         self._owners = owners(manifest.features)
-        self._model = _read_native(folder / files.MODEL)
-        self._members = _Members(_read_native(folder / files.MEMBERS), manifest.member_trees)
+        family = family_named(manifest.family)
+        self._model, self._members = family.load(folder, manifest.member_trees)
         self._calibration = Calibration.model_validate_json((folder / files.CALIBRATION).read_bytes())
-        self._attribution = np.load(folder / files.ATTRIBUTION, allow_pickle=False)
+        self._attributor = _attributor(folder, manifest, family, self._model)
         self._training_rows = np.load(folder / files.TRAINING_ROWS, allow_pickle=False)
         self._neighbourhood = Neighbourhood(manifest.features, self._training_rows)
 
@@ -131,35 +136,52 @@ class LoadedModel:
         self, rows: Matrix, completions: int, risk: RiskTerms
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Per ask: on the sample's scale, on the portfolio's, and the members' on the portfolio's."""
-        raw = self._model.predict(rows, prediction_type="RawFormulaVal", thread_count=1)
+        raw = self._model.raw_log_odds(rows)
         sample = self._calibration.probability(raw).reshape(-1, completions).mean(axis=1)
         spread = self._calibration.probability(self._members.raw_log_odds(rows))
         rates = risk.sample_bad_rate, risk.portfolio_bad_rate
         return sample, corrected(sample, *rates), corrected(spread.reshape(len(sample), -1), *rates)
 
     def _contributions(self, asked: Matrix) -> dict[str, float]:
-        leaves = self._model.calc_leaf_indexes(asked, thread_count=1).astype(np.int64)
-        shares = contributions(self._attribution, leaves) * self._calibration.slope
+        shares = self._attributor.contributions(asked).mean(axis=0) * self._calibration.slope
         return {spec.name: float(share) for spec, share in zip(self._features, shares, strict=True)}
 
+    # ------------------------------------------------------------ many rows at once
 
-class _Members:
-    """All bootstrap members in one model: one call finds every leaf, a sum per member gives its log-odds."""
+    def matrix(self, columns: Mapping[str, Column]) -> Matrix:
+        """Applications by column, in product words, as the rows below."""
+        return matrix(self._features, columns)
 
-    def __init__(self, summed: Any, trees: tuple[int, ...]) -> None:
-        self._summed = summed
-        self._values = summed.get_leaf_values()
-        leaves = np.asarray(summed.get_tree_leaf_counts(), dtype=np.int64)
-        self._first_leaf = np.concatenate([[0], np.cumsum(leaves)[:-1]])
-        self._first_tree = np.concatenate([[0], np.cumsum(trees)[:-1]])
+    def probabilities(self, rows: Matrix) -> npt.NDArray[np.float64]:
+        """Calibrated, on the sample's scale; a gap is what it is in `score`, never nought."""
+        told = self._calibration.probability(self._model.raw_log_odds(rows))
+        for some, completed in self._gaps(rows):
+            raw = self._model.raw_log_odds(completed)
+            told[some] = self._calibration.probability(raw).reshape(len(some), -1).mean(axis=1)
+        return told
 
-    def raw_log_odds(self, rows: Matrix) -> npt.NDArray[np.float64]:
-        """(rows, members)"""
-        leaves = self._summed.calc_leaf_indexes(rows, thread_count=1).astype(np.int64)
-        return np.add.reduceat(self._values[self._first_leaf + leaves], self._first_tree, axis=1)
+    def contributions_of(self, rows: Matrix) -> npt.NDArray[np.float64]:
+        """(rows, features): calibrated log-odds against the reference group."""
+        told = self._attributor.contributions(rows)
+        for some, completed in self._gaps(rows):
+            shares = self._attributor.contributions(completed)
+            told[some] = shares.reshape(len(some), -1, shares.shape[1]).mean(axis=1)
+        return told * self._calibration.slope
+
+    def _gaps(self, rows: Matrix) -> Iterator[tuple[npt.NDArray[np.int64], Matrix]]:
+        """Rows that lack what training always had, some at a time, each as its completions one after the other."""
+        never = ~np.isnan(self._training_rows).any(axis=0)
+        lacking = np.flatnonzero((np.isnan(rows) & never).any(axis=1))
+        for start in range(0, len(lacking), COMPLETED_AT_ONCE):
+            some = lacking[start : start + COMPLETED_AT_ONCE]
+            yield some, np.concatenate([self._completed(rows[row]) for row in some])
 
 
-def _read_native(path: Path) -> Any:
-    from catboost import CatBoostClassifier
+def _attributor(folder: Path, manifest: files.Manifest, family: Family, model: Any) -> Attributor:
+    """CatBoost's table was made in training; other families' contributions need the reference group itself."""
+    if manifest.family == "catboost":
+        from plimsoll.adapters.models.families.catboost import CatBoostAttributor
 
-    return CatBoostClassifier().load_model(str(path), format="cbm")
+        return CatBoostAttributor(model, np.load(folder / files.ATTRIBUTION, allow_pickle=False))
+    reference = np.load(folder / files.REFERENCE, allow_pickle=False)
+    return family.attributor(model, layout_of(manifest.features), reference)

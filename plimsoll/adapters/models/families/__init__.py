@@ -125,7 +125,14 @@ class Family(Protocol):
 
 
 def family_named(name: str) -> Family:
-    """Imports are here because each family has a library of its own that costs a second to load."""
+    """A family, or `ensemble:` and its parts joined by `+`.
+
+    Imports are here because each family has a library of its own that costs a second to load.
+    """
+    if name.startswith("ensemble:"):
+        from plimsoll.adapters.models.families.ensemble import Ensemble
+
+        return Ensemble(name.removeprefix("ensemble:").split("+"))
     if name == "catboost":
         from plimsoll.adapters.models.families.catboost import CatBoost
 
