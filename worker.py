@@ -1,11 +1,11 @@
 """Hosts task queues: `python worker.py --queues decisions,evidence`. Asks workflows/ and activities/
-what belongs to each queue and runs it, beside the dispatcher, the reconciler and the sealer."""
+what belongs to each queue and runs it, beside `decisions` the dispatcher, the reconciler and the sealer, beside `batch` shadows and mirror."""
 
 import argparse
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
 import structlog
@@ -20,7 +20,9 @@ from starter.client import connect
 from starter.dispatcher import Dispatcher
 from starter.hosting import build_worker, hosts_anything
 from starter.logs import set_up_logging
+from starter.mirroring import Mirroring
 from starter.reconciler import Reconciler
+from starter.shadowing import Shadowing
 from workflows import names
 
 log = structlog.get_logger()
@@ -31,11 +33,7 @@ async def host(settings: Settings, queues: Sequence[str], ready_file: Path | Non
         await adopt_what_was_live(ports)
         client = await _connected(settings)
         workers = [build_worker(client, ports, queue) for queue in queues if hosts_anything(queue, ports)]
-        beside = [
-            asyncio.create_task(Dispatcher(ports.outbox, client).run()),
-            asyncio.create_task(Reconciler(ports.outbox, client, ports.open_runs).run()),
-            asyncio.create_task(_seal(ports)),
-        ]
+        beside = [asyncio.create_task(work) for work in _beside(queues, ports, client)]
         running = [asyncio.create_task(worker.run()) for worker in workers]
         if ready_file:
             ready_file.write_text(str(os.getpid()))  # noqa: ASYNC240  (once, before there is work)
@@ -45,6 +43,17 @@ async def host(settings: Settings, queues: Sequence[str], ready_file: Path | Non
             task.cancel()
         await asyncio.gather(*(worker.shutdown() for worker in workers), return_exceptions=True)
         await asyncio.gather(*running, *beside, return_exceptions=True)
+
+
+def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Coroutine[None, None, None]]:
+    """What runs beside a queue for as long as the process lives."""
+    if names.DECISIONS in queues:
+        yield Dispatcher(ports.outbox, client).run()
+        yield Reconciler(ports.outbox, client, ports.open_runs).run()
+        yield _seal(ports)
+    if names.BATCH in queues:
+        yield Shadowing(ports.shadows, ports.casework, ports.live, ports.scorer, ports.products).run()
+        yield Mirroring(ports).run()
 
 
 async def _connected(settings: Settings) -> Client:

@@ -10,12 +10,21 @@ from activities.policy import Policy
 from activities.releases import Releases
 from activities.reviews import Reviews
 from activities.scoring import Scoring
+from activities.training import Training
 
 
 def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
     """Which activities are hosted on which queue. `ports` is a `plimsoll.wiring.Ports` or a fake of it."""
     if queue == "batch":
-        return [Releases(ports.rollouts, ports.arms).look]
+        training = Training(ports.trainings, ports.workshop, ports.registry, ports.shelf, ports.mirror)
+        return [
+            Releases(ports.rollouts, ports.arms).look,
+            training.fetch,
+            training.take,
+            training.register,
+            training.give_up,
+            training.mirror,
+        ]
     if queue not in ("decisions", "evidence"):
         return []
     evidence = Evidence(ports.casework, ports.products, ports.sources, ports.gate)

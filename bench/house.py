@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,7 @@ import psutil
 from plimsoll.local import stack
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
-from starter.adopting import adopt_what_was_live
-from starter.training import ensure_trained
+from starter.training import ensure_released, ensure_trained
 
 PRODUCT = "consumer-credit"
 SERVERS = ["postgres", "migrate", "temporal", "namespace", "sandbox"]
@@ -31,14 +31,23 @@ def bench_stack(parts: list[str], environment: dict[str, str] | None = None) -> 
         before = dict(os.environ)
         os.environ.update({"PLIMSOLL_HOME": folder, **(environment or {})})
         try:
-            ensure_trained(PRODUCT, load_settings())
+            version = ensure_trained(PRODUCT, load_settings())[0]["version"]
             for _ in stack.up(Path(folder), ports="auto", detach=True, only=parts):
                 pass
-            yield load_settings()
+            settings = load_settings()
+            # In a thread, since a bench may run a loop of its own already.
+            with ThreadPoolExecutor(1) as aside:
+                aside.submit(asyncio.run, _release(settings, version)).result()
+            yield settings
         finally:
             stack.down(Path(folder))
             os.environ.clear()
             os.environ.update(before)
+
+
+async def _release(settings: Settings, version: str) -> None:
+    async with open_ports(settings, wait_for_database=30) as ports:
+        await ensure_released(PRODUCT, version, ports, settings)
 
 
 class CpuMeter:
@@ -69,7 +78,6 @@ class CpuMeter:
 async def bench_ports(settings: Settings) -> AsyncIterator[Ports]:
     async with open_ports(settings, wait_for_database=30) as ports:
         product = ports.products.get(PRODUCT)
-        await adopt_what_was_live(ports)
         champion = (await ports.live.lineup(product.model)).must_have_champion()
         await asyncio.to_thread(ports.scorer.loaded, champion)
         yield ports

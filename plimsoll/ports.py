@@ -17,6 +17,7 @@ from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.case import Case, EvidenceRecord, PersonsAnswer
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, Verdict
 from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
+from plimsoll.domain.examples import Examples
 from plimsoll.domain.facts import Ask, Facts, Stage
 from plimsoll.domain.gates import Arm, GateReading
 from plimsoll.domain.product import Lane, Product, ReviewTerms, SourceTerms
@@ -24,6 +25,8 @@ from plimsoll.domain.registry import ModelRecord, ModelState, Registration, Role
 from plimsoll.domain.review import TaskView
 from plimsoll.domain.rollout import Judgement, RolloutView
 from plimsoll.domain.scoring import ModelPin, Score
+from plimsoll.domain.training import Progress, StepResult, TrainingStep
+from plimsoll.domain.training_run import TrainingProgress, TrainingRun, TrainingState
 from plimsoll.domain.values import Outcome, Priority, Status, Value
 
 
@@ -131,6 +134,10 @@ class LiveModels(Protocol):
 
     async def lineup(self, name: str) -> Lineup: ...
 
+    def forget(self) -> None:
+        """A role changed here: ask again."""
+        ...
+
 
 class ModelRegistry(Protocol):
     """Versions of models and their roles: the authority. Every change is on record; the rules are the domain's."""
@@ -148,6 +155,10 @@ class ModelRegistry(Protocol):
         product: str | None = None,
         state: ModelState | None = None,
     ) -> Sequence[ModelRecord]: ...
+
+    async def history(self, model: str) -> Sequence[dict[str, Any]]:
+        """What the ledger says of this version, in order."""
+        ...
 
     async def lineup(self, name: str) -> Lineup: ...
 
@@ -194,8 +205,78 @@ class ModelShelf(Protocol):
         """What the files tell, every digest held against them. Raises ModelRefused, ModelUnavailable."""
         ...
 
-    def live_before(self, name: str) -> str | None:
-        """The version that decided before there was a registry."""
+    def report(self, name: str, version: str) -> dict[str, Any] | None:
+        """All that was measured of it; None when it has no report."""
+        ...
+
+    def card(self, name: str, version: str) -> str | None:
+        """The model card, in Markdown."""
+        ...
+
+
+class ModelMirror(Protocol):
+    """Where people look at runs and versions beside the product; never what is true."""
+
+    async def catch_up(self) -> None:
+        """Shows it what the registry knows. Raises Unavailable when it could not be told."""
+        ...
+
+
+class TrainingStore(Protocol):
+    """Trainings under way and ended."""
+
+    async def get(self, training: str) -> TrainingRun: ...
+
+    async def report(
+        self, training: str, progress: TrainingProgress, now: datetime, findings: dict[str, Any] | None = None
+    ) -> bool:
+        """Shows how far it is. False when nobody wants it any more."""
+        ...
+
+    async def end(
+        self, training: str, state: TrainingState, now: datetime, error: str | None = None
+    ) -> TrainingRun: ...
+
+
+class TrainingData(Protocol):
+    """The applications a model may learn from."""
+
+    def examples(self, product: Product) -> Examples:
+        """Raises InvalidRequest when there are none, or they are not what the pack says."""
+        ...
+
+
+class Workshop(Protocol):
+    """Where models are made: steps that keep what they finished. CPU-bound; call it off the event loop."""
+
+    def fetch(self, run: TrainingRun, progress: Progress) -> str:
+        """Reads what there is to learn from, and says how much. Raises InvalidRequest."""
+        ...
+
+    def take(self, step: TrainingStep, run: TrainingRun, progress: Progress) -> StepResult: ...
+
+    def published(self, run: TrainingRun) -> tuple[str, str]:
+        """Name and version of what the run gave."""
+        ...
+
+
+class OwedShadow(Value):
+    """A case that was scored, and that a shadow was not asked about yet."""
+
+    application: str
+    product: str
+    round: int
+    lane: Lane
+    scored_at: datetime
+
+
+class ShadowStore(Protocol):
+    """What shadows owe, and what they said."""
+
+    async def owed(self, name: str, digest: str, after: datetime, limit: int) -> Sequence[OwedShadow]: ...
+
+    async def write(self, owed: OwedShadow, score: Score, duration_ms: float) -> None:
+        """Once for each case and model."""
         ...
 
 

@@ -1,17 +1,20 @@
 """Settings → Ports: the only file that names adapters."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 
 from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.folder import Manifest
+from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
 from plimsoll.adapters.models.scorer import CatBoostScorer
-from plimsoll.adapters.models.shelf import ModelFolder
+from plimsoll.adapters.models.shelf import ModelFolder, write_report
+from plimsoll.adapters.models.workshop import ModelWorkshop
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.applications import Applications
@@ -29,7 +32,9 @@ from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.rollouts import Rollouts
+from plimsoll.adapters.postgres.shadows import Shadows
 from plimsoll.adapters.postgres.sources import SourceGate
+from plimsoll.adapters.postgres.trainings import Trainings
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.vault import LocalVault
@@ -42,6 +47,7 @@ from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 
 CHECKPOINTS = "checkpoints/ledger.jsonl"
+MLFLOW = "mlflow"
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,10 @@ class Ports:
     shelf: ModelFolder
     registry: Registry
     live: CachedLineups
+    shadows: Shadows
+    trainings: Trainings
+    workshop: ModelWorkshop
+    mirror: MlflowMirror
     rollouts: Rollouts
     arms: Arms
     open_runs: OpenRunList
@@ -122,6 +132,12 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         shelf=ModelFolder(settings.models),
         registry=registry,
         live=CachedLineups(registry),
+        shadows=Shadows(database),
+        trainings=Trainings(database),
+        workshop=ModelWorkshop(
+            product_packs(settings), LabelledData(settings), settings.home_dir / "trainings", settings.models
+        ),
+        mirror=MlflowMirror(registry, settings.home_dir / MLFLOW, settings.models),
         rollouts=Rollouts(database, registry),
         arms=Arms(database, vault),
         open_runs=OpenRunList(database),
@@ -144,30 +160,54 @@ def shipped_set(settings: Settings) -> SouthGerman:
     return SouthGerman(settings.data_dir / "south_german")
 
 
-def train_on_shipped(settings: Settings, product: Product, created_at: str) -> Manifest:
-    """A new version of the product's model, trained on the shipped set's training part, made live."""
-    from plimsoll.adapters.models import training
-
+def labelled_examples(settings: Settings, product: Product, as_of: date) -> Examples:
+    """The training part of the shipped set."""
     rows = shipped_set(settings).training()
-    today = datetime.fromisoformat(created_at).date()
     snapshots = (
-        snapshot(product.features, facts_of(product, row.body, row.evidence, as_of=today, stage=Stage.DECIDE))
+        snapshot(product.features, facts_of(product, row.body, row.evidence, as_of=as_of, stage=Stage.DECIDE))
         for row in rows
     )
-    examples = Examples(
+    return Examples(
         columns=columns_of(product.features, snapshots),
         bad=np.array([row.bad for row in rows]),
         references=np.array([row.reference for row in rows], dtype=object),
     )
+
+
+def train_model(settings: Settings, product: Product, created_at: str) -> Manifest:
+    """A new version of the product's model, trained at once; nobody uses it yet."""
+    from plimsoll.adapters.models import training
+
+    examples = labelled_examples(settings, product, datetime.fromisoformat(created_at).date())
     manifest = training.train(product, examples, settings.models, created_at=created_at)
-    folder.make_live(settings.models, manifest.name, manifest.version)
+    write_report(settings.models, manifest)
     return manifest
 
 
-def live_model(settings: Settings, product: Product) -> Manifest:
-    """Raises Unavailable when no version is live."""
-    version = folder.live_version(settings.models, product.model)
-    return folder.read_manifest(folder.version_folder(settings.models, product.model, version))
+def newest_model(settings: Settings, product: Product) -> Manifest | None:
+    """The version trained last, live or not; None when nothing was trained."""
+    found = folder.versions(settings.models, product.model)
+    return found[-1] if found else None
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """The labelled applications of each product, read when somebody learns from them."""
+
+    settings: Settings
+
+    def examples(self, product: Product) -> Examples:
+        return labelled_examples(self.settings, product, datetime.now(UTC).date())
+
+
+def mlflow_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
+    """Python's arguments and the environment for MLflow's own pages on the mirror's store: two processes."""
+    store = settings.home_dir / MLFLOW
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = ["-m", "mlflow", "server", "--backend-store-uri", tracking_uri(store), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", "1"]
+    # With job execution on it is nine processes and 2.6 GiB.
+    return command, {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def source_addresses(settings: Settings) -> dict[str, str]:

@@ -12,10 +12,12 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.releases import RolloutRef
+from activities.training import TrainingRef
 from plimsoll.ports import OpenRun
 from starter.client import RPC_PATIENCE, as_engine_error
 from workflows import names
 from workflows.roll_out_model import RollOutModel
+from workflows.train_model import TrainModel
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class Run:
 
 
 RUNS = {
+    "training": Run(
+        workflow=TrainModel.run,
+        queue=names.BATCH,
+        id_of=names.training_id,
+        argument=lambda run: TrainingRef(training=run.id, product=run.product),
+    ),
     "rollout": Run(
         workflow=RollOutModel.run,
         queue=names.BATCH,

@@ -1,43 +1,48 @@
-"""Training on the data shipped with the product, and what is live now."""
+"""The first model of a new home: trained before the stack starts, released as any other, by two people."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
-from plimsoll.domain.errors import Unavailable
-from plimsoll.settings import Settings, load_settings
-from plimsoll.wiring import live_model, product_packs, train_on_shipped
+from plimsoll.domain.access import Role
+from plimsoll.domain.registry import RoleName
+from plimsoll.settings import Settings
+from plimsoll.wiring import Ports, newest_model, product_packs, train_model
+from starter.registrar import Registrar
 
-
-def train_shipped(product: str, settings: Settings | None = None) -> dict[str, Any]:
-    """Trains on the applicants set aside for training and makes the version live. Raises NotFound."""
-    settings = settings or load_settings()
-    pack = product_packs(settings).get(product)
-    return describe(train_on_shipped(settings, pack, created_at=datetime.now(UTC).isoformat()))
-
-
-def describe_live(product: str, settings: Settings | None = None) -> dict[str, Any]:
-    settings = settings or load_settings()
-    return describe(live_model(settings, product_packs(settings).get(product)))
+FIRST = "the first model of this home"
 
 
 def ensure_trained(product: str, settings: Settings) -> tuple[dict[str, Any], bool]:
-    """What is live, trained now when nothing was; and whether it was trained now."""
-    try:
-        return describe_live(product, settings), False
-    except Unavailable:
-        return train_shipped(product, settings), True
+    """The version trained last, trained now when there was none; and whether it was trained now."""
+    pack = product_packs(settings).get(product)
+    found = newest_model(settings, pack)
+    if found is not None:
+        return describe(found), False
+    return describe(train_model(settings, pack, created_at=datetime.now(UTC).isoformat())), True
+
+
+async def ensure_released(product: str, version: str, ports: Ports, settings: Settings) -> bool:
+    """Makes this version champion where there is none: registered and proposed by the local model owner, approved by
+    the local model approver. Whether there was something to do."""
+    pack = ports.products.get(product)
+    if (await ports.registry.lineup(pack.model)).champion is not None:
+        return False
+    office = Registrar(ports.registry, ports.live, ports.shelf, ports.products, request="first-model")
+    keys = json.loads((settings.secrets / "keys.json").read_text())
+    owner = await ports.access.actor_of_key(keys[Role.MODEL_OWNER])
+    approver = await ports.access.actor_of_key(keys[Role.MODEL_APPROVER])
+    record = await office.register(product, version, owner)
+    await office.propose(record.id, owner, FIRST)
+    await office.approve(record.id, approver, FIRST)
+    await office.give_role(record.id, RoleName.CHAMPION, owner, FIRST)
+    return True
 
 
 def describe(manifest: Any) -> dict[str, Any]:
     return {
         "name": manifest.name,
         "version": manifest.version,
-        "digest": manifest.digest,
-        "product": manifest.product,
-        "algorithm": manifest.algorithm,
-        "role": "champion",
-        "approved_by": None,
         "metrics": manifest.metrics,
         "data": manifest.data,
-        "features": [feature.name for feature in manifest.features],
     }

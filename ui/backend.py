@@ -139,6 +139,17 @@ class Backend:
         """One roll-out with its evaluations, the newest first."""
         return self._ask("GET", f"/v1/rollouts/{rollout}")
 
+    def models(self, limit: int = 100) -> list[Json]:
+        """Versions, newest first."""
+        return self._ask("GET", "/v1/models", params={"limit": limit})["data"]
+
+    def model_report(self, model: str) -> Json:
+        """One version with all that was measured of it, and its card."""
+        return self._ask("GET", f"/v1/models/{model}/report")
+
+    def trainings(self, state: str | None = None) -> list[Json]:
+        return self._ask("GET", "/v1/trainings", params={"state": state})["data"]
+
     # Acting --------------------------------------------------------------------------------
 
     def review(self, task: str) -> Json:
@@ -153,6 +164,10 @@ class Backend:
     def decide(self, task: str, answer: Json) -> Json:
         """Repeating the same verdict is harmless: the API keeps the first and gives it back."""
         return self._ask("POST", f"/v1/reviews/{task}/decision", json=answer)
+
+    def move_model(self, model: str, verb: str, reason: str) -> Json:
+        """`verb`: proposal, approval or rejection."""
+        return self._ask("POST", f"/v1/models/{model}/{verb}", json={"reason": reason})
 
     def resume(self, source: str) -> Json:
         return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source})

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from workflows import names
 from workflows.roll_out_model import RollOutModel
+from workflows.train_model import TrainModel
 from workflows.underwrite_application import UnderwriteApplication
 
-_ON: dict[str, list[type]] = {names.DECISIONS: [UnderwriteApplication], names.BATCH: [RollOutModel]}
+_ON: dict[str, list[type]] = {names.DECISIONS: [UnderwriteApplication], names.BATCH: [RollOutModel, TrainModel]}
 
 
 def workflows_on(queue: str) -> Sequence[type]:

@@ -15,3 +15,18 @@ def underwriting_id(application: str, round_: int, suffix: int = 0) -> str:
 def rollout_id(rollout: str) -> str:
     """`rollout/rol_…`"""
     return f"rollout/{rollout}"
+
+
+def training_id(training: str) -> str:
+    """`training/trn_…`"""
+    return f"training/{training}"
+
+
+def drift_schedule_id(product: str) -> str:
+    """`drift/consumer-credit`: the schedule, and the beginning of the ids of its runs."""
+    return f"drift/{product}"
+
+
+def drift_check_id(report: str) -> str:
+    """`drift-check/drf_…`: one asked for by a person."""
+    return f"drift-check/{report}"

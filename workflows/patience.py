@@ -26,3 +26,22 @@ UNTIL_PATIENCE_ENDS = RetryPolicy(
 
 # One look at a release opens some thousand sealed rows.
 LOOK_PATIENCE = timedelta(minutes=2)
+
+# A training step on a large file may take hours; what is watched is that it still says something.
+A_TRAINING_STEP = timedelta(hours=12)
+SILENCE = timedelta(seconds=30)
+# A worker may be killed and deployed anew under it, but a defect must not burn the machine for ever.
+SEVERAL_TIMES = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+    maximum_attempts=10,
+)
+
+# A hundred thousand sealed rows and a page, on a machine that decides applications meanwhile.
+A_DRIFT_CHECK = timedelta(minutes=30)
+# Whom an alert is for may be away overnight; after that the record and the console must do.
+ALERT_PATIENCE = timedelta(days=1)
+
+# MLflow is imported anew for it, and may make its store first.
+MIRROR_PATIENCE = timedelta(minutes=5)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, InvalidRequest, NotAllowed
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.scoring import ModelPin, ModelRefused
 from plimsoll.domain.values import Value
 
 
@@ -195,6 +195,14 @@ def must_belong(record: ModelRecord | Registration, product: str, model_of_produ
         raise AnotherProduct(
             f"{record.name}@{record.version} was trained for {record.product} and cannot score {product}."
         )
+
+
+def must_have_same_files(record: ModelRecord, found: Registration) -> None:
+    """Raises ModelRefused when what lies there is not what was registered, however well it fits together."""
+    same = (found.digest, found.name, found.version) == (record.digest, record.name, record.version)
+    if not same or found.report_digest != record.report_digest:
+        what = "report" if same else "manifest"
+        raise ModelRefused(f"The {what} of {record.called} is not the one that was registered: its digest differs.")
 
 
 def must_be_releasable(called: str, blockers: Iterable[str]) -> None:

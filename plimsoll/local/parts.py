@@ -8,6 +8,7 @@
 | namespace | registers the product's namespace, once per start |
 | sandbox | bureau, bank, registries and message gateways, made here |
 | api, worker, console | the product |
+| batch | the worker for what is large and slow, such as training: its memory is not the deciding worker's |
 """
 
 import os
@@ -26,7 +27,7 @@ from plimsoll.local.temporal_binaries import Binaries, find
 from plimsoll.local.temporal_server import TemporalServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-QUEUES = "decisions,evidence,outreach,batch"
+QUEUES = "decisions,evidence,outreach"
 DATABASE_WORDS = ("DATABASE_URL", "DATABASE_OWNER_URL")
 # The ports a part needs; a part that is not here listens nowhere.
 PORTS_OF: Mapping[str, tuple[str, ...]] = {
@@ -130,6 +131,7 @@ def names(given: Given, only: list[str] | None = None) -> list[str]:
         "sandbox",
         "api",
         "worker",
+        "batch",
         "console",
     ]
     unknown = sorted(set(only or ()) - {*everything, "postgres", "temporal", "temporal_ui"})
@@ -192,7 +194,6 @@ def _product(plan: Plan, chosen: list[str]) -> list[Part]:
     common = _environment(plan.home, settings)
     stored = {**common, **_only(settings, DATABASE_WORDS[:1])}
     owned = {**common, **_only(settings, DATABASE_WORDS)}
-    ready_file = plan.home / "run" / "worker.ready"
     address, namespace = settings.get("temporal_address", ""), plan.given.temporal_namespace
     prepared = _within(chosen, "migrate", "namespace")
 
@@ -211,15 +212,8 @@ def _product(plan: Plan, chosen: list[str]) -> list[Part]:
             needs=_within(chosen, "temporal"),
             environment=common,
         ),
-        "worker": Part(
-            "worker",
-            _python(str(ROOT / "worker.py"), "--queues", QUEUES),
-            prepare=lambda: _clear(ready_file),
-            ready=ready_file.exists,
-            needs=prepared,
-            environment={**stored, "PLIMSOLL_READY_FILE": str(ready_file)},
-            stop_patience=30.0,
-        ),
+        "worker": _worker(plan, "worker", QUEUES, prepared, stored),
+        "batch": _worker(plan, "batch", "batch", prepared, stored),
     }
     # The console and the sandbox hold no database credentials: they could only lose them.
     for name, module, needs, environment in (
@@ -230,6 +224,19 @@ def _product(plan: Plan, chosen: list[str]) -> list[Part]:
         if name in chosen:
             made[name] = _site(plan, name, module, needs, environment)
     return list(made.values())
+
+
+def _worker(plan: Plan, name: str, queues: str, needs: tuple[str, ...], environment: dict[str, str]) -> Part:
+    ready_file = plan.home / "run" / f"{name}.ready"
+    return Part(
+        name,
+        _python(str(ROOT / "worker.py"), "--queues", queues),
+        prepare=lambda: _clear(ready_file),
+        ready=ready_file.exists,
+        needs=needs,
+        environment={**environment, "PLIMSOLL_READY_FILE": str(ready_file)},
+        stop_patience=30.0,
+    )
 
 
 def _site(plan: Plan, name: str, module: str, needs: tuple[str, ...], environment: dict[str, str]) -> Part:

@@ -29,6 +29,7 @@ from starter.api.routes import (
     health,
     keys,
     ledger,
+    models,
     outcomes,
     performance,
     portfolio,
@@ -36,6 +37,7 @@ from starter.api.routes import (
     reviews,
     rollouts,
     sessions,
+    trainings,
     workflows,
 )
 from starter.api.running import Running
@@ -45,11 +47,13 @@ from starter.logs import set_up_logging
 
 log = structlog.get_logger()
 
-LOOK_FOR_MODELS = 5.0  # seconds
+LOOK_FOR_MODELS = 1.0  # seconds
 PUBLIC = ("/healthz", "/readyz", "/metrics")
 ROUTERS = (
     applications,
     products,
+    models,
+    trainings,
     reviews,
     sessions,
     workflows,
@@ -136,6 +140,7 @@ def assemble(settings: Settings, ports: Ports) -> Running:
 async def _warm_up(ports: Ports) -> None:
     """Loads each product's model before a request needs it, as soon as there is one."""
     waiting = {product.id: product for product in ports.products.all()}
+    told: set[str] = set()
     while waiting:
         for product in list(waiting.values()):
             try:
@@ -144,7 +149,9 @@ async def _warm_up(ports: Ports) -> None:
                 await asyncio.to_thread(ports.scorer.loaded, champion)
                 del waiting[product.id]
             except Unavailable as error:
-                log.warning("model.not_loaded", product=product.id, error=type(error).__name__)
+                if product.id not in told:
+                    log.warning("model.not_loaded", product=product.id, error=type(error).__name__)
+                    told.add(product.id)
         await asyncio.sleep(LOOK_FOR_MODELS)
 
 

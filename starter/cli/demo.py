@@ -1,5 +1,6 @@
 """`plimsoll demo`: train on real loans, decide real held-out applicants, compare with what became of them."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Iterator
@@ -11,18 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from plimsoll.domain.portfolio import Ended, PortfolioReport, portfolio_report
 from plimsoll.domain.values import Outcome
 from plimsoll.settings import Settings, load_settings
-from plimsoll.wiring import product_packs, shipped_set
+from plimsoll.wiring import open_ports, product_packs, shipped_set
 from starter.cli.bulk import Line, send_all
 from starter.cli.printing import DONE, FAILED, UNDECIDED, decision, note
 from starter.cli.remote import Remote
-from starter.training import ensure_trained
+from starter.training import ensure_released, ensure_trained
 
 PRODUCT = "consumer-credit"
 WAIT = 20.0
 
 
-def train_first() -> None:
-    """Before the stack is up, so that its processes find a model when they start."""
+def train_first() -> str:
+    """Before the stack is up, so that nothing waits for a model afterwards. Returns the version."""
     settings = load_settings()
     with Console(stderr=True).status("training a model on 700 real loans (a quarter of a minute, once) …"):
         model, now = ensure_trained(PRODUCT, settings)
@@ -32,6 +33,19 @@ def train_first() -> None:
         f"Model {model['name']}@{model['version']}, {how} {model['data']['rows']} loans: cross-validated AUC "
         f"{model['metrics']['auc']:.3f} (95 % interval {low:.3f} to {high:.3f})."
     )
+    return model["version"]
+
+
+def release_first(version: str) -> None:
+    """The stack is up: proposed by one, approved by another, champion. Where something is live already, nothing."""
+    settings = load_settings()
+
+    async def release() -> bool:
+        async with open_ports(settings) as ports:
+            return await ensure_released(PRODUCT, version, ports, settings)
+
+    if asyncio.run(release()):
+        note("Proposed by the local model owner, approved by the local model approver: champion.")
 
 
 def run_demo(applicants: int) -> int:

@@ -78,11 +78,14 @@ def demo(
     ports: Ports = "default",
 ) -> int:
     """Brings everything up, trains on real shipped data and decides real held-out applicants."""
-    from starter.cli.demo import run_demo, train_first
+    from starter.cli.demo import release_first, run_demo, train_first
 
-    train_first()
+    version = train_first()
     code = _bring_up(True, ports, quiet=True)
-    return code or run_demo(applicants)
+    if code:
+        return code
+    release_first(version)
+    return run_demo(applicants)
 
 
 def _addresses(found: dict) -> None:

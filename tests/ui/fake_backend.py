@@ -38,6 +38,37 @@ class FakeBackend:
         self.experiments_there: list[Json] = []
         self.rollouts_there: list[Json] = []
 
+    def with_model(self, model: Json, **report: Any) -> "FakeBackend":
+        found = {"model": model, "report": report, "card": "# Card"}
+        self.reports = getattr(self, "reports", {}) | {model["id"]: found}
+        return self
+
+    def with_training(self, run: Json) -> "FakeBackend":
+        self.runs_of_training = [*getattr(self, "runs_of_training", []), run]
+        return self
+
+    def models(self, limit: int = 100) -> list[Json]:
+        self._called("models")
+        return [found["model"] for found in getattr(self, "reports", {}).values()][:limit]
+
+    def model_report(self, model: str) -> Json:
+        self._called("model_report", model)
+        return self.reports[model]
+
+    def trainings(self, state: str | None = None) -> list[Json]:
+        self._called("trainings")
+        return list(getattr(self, "runs_of_training", []))
+
+    def move_model(self, model: str, verb: str, reason: str) -> Json:
+        """The rules of the API: another person approves, and only what was proposed."""
+        self._called("move_model", model, verb, reason)
+        found = self.reports[model]["model"]
+        if verb == "approval" and found["proposed_by"] == self.name:
+            raise Forbidden("Four eyes: another person must approve it.")
+        states = {"proposal": "proposed", "approval": "approved", "rejection": "rejected"}
+        found |= {"state": states[verb]} | ({"proposed_by": self.name} if verb == "proposal" else {})
+        return found
+
     def with_case(self, case: Json) -> "FakeBackend":
         self.cases[case["id"]] = case
         return self

@@ -5,6 +5,7 @@ changes of one model wait for each other on an advisory lock, so that entries co
 """
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -79,6 +80,13 @@ values (%(name)s, %(role)s, %(model_id)s, %(share)s, %(salt)s, %(set_by)s, %(rea
 on conflict (name, role) do update set model_id = excluded.model_id, share = excluded.share, salt = excluded.salt,
     set_by = excluded.set_by, reason = excluded.reason, since = excluded.since
 """
+HISTORY = """
+select e.body, s.seq, actor.name as actor_name
+from ledger_entry e
+left join ledger_seal s on s.entry_id = e.id
+left join actor on actor.id = convert_from(e.body, 'UTF8')::jsonb ->> 'actor'
+where e.application_id is null and convert_from(e.body, 'UTF8')::jsonb ->> 'model' = %(model)s order by e.id
+"""
 ENTER = "insert into ledger_entry (kind, body, digest) values (%(kind)s, %(body)s, %(digest)s)"
 
 
@@ -109,6 +117,20 @@ class Registry:
         """Newest first."""
         asked = {"name": name, "product": product, "state": state, "after": after, "limit": limit}
         return [_record(row) for row in await self._database.rows(LIST, asked)]
+
+    async def history(self, model: str) -> Sequence[dict[str, Any]]:
+        """What the ledger says of this version, in order."""
+        rows = await self._database.rows(HISTORY, {"model": model})
+        return [{"seq": row["seq"], "actor_name": row["actor_name"], **json.loads(bytes(row["body"]))} for row in rows]
+
+    async def last_change(self) -> int:
+        """A number that grows with every change of any version or role; 0 before the first."""
+        row = await self._database.row(
+            "select coalesce(max(id), 0) as id from ledger_entry "
+            "where application_id is null and kind = any(%(kinds)s)",
+            {"kinds": [kind for standing in STANDING.values() for kind in standing.kinds]},
+        )
+        return row["id"] if row else 0
 
     async def lineup(self, name: str) -> Lineup:
         """Who plays which role now."""

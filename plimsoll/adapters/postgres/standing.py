@@ -59,7 +59,7 @@ NEWEST = """
 select distinct on (about) id, kind, about, row from (
     select e.id, e.kind, convert_from(e.body, 'UTF8')::jsonb ->> 'about' as about,
            convert_from(e.body, 'UTF8')::jsonb ->> 'row' as row
-    from ledger_entry e where e.kind = any(%(kinds)s)
+    from ledger_entry e where e.application_id is null and e.kind = any(%(kinds)s)
 ) spoken order by about, id desc
 """
 

@@ -25,7 +25,10 @@ def maybe_id_of(name: str) -> Any:
 class Training(SQLModel, table=True):
     """One run of TrainModel: who asked, why, how far it is, what it gave."""
 
-    __table_args__ = (Index("training_by_product", "product", "started_at"),)
+    __table_args__ = (
+        Index("training_by_product", "product", "started_at"),
+        Index("training_one_at_a_time", "product", unique=True, postgresql_where=text("ended_at is null")),
+    )
     id: str = a_text(primary_key=True)
     product: str = a_text()
     state: str = a_text()  # running | done | stopped | failed
@@ -83,7 +86,16 @@ class ModelRole(SQLModel, table=True):
 class Prediction(SQLModel, table=True):
     """A score without a case: asked for over the API, in a batch, or by a shadow beside the live model."""
 
-    __table_args__ = (Index("prediction_by_time", "product", "scored_at"),)
+    __table_args__ = (
+        Index("prediction_by_time", "product", "scored_at"),
+        Index(
+            "prediction_of_shadow_once",
+            "application_id",
+            "model_digest",
+            unique=True,
+            postgresql_where=text("kind = 'shadow'"),
+        ),
+    )
     id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
     product: str = a_text()
     kind: str = a_text()  # api | batch | shadow

@@ -181,7 +181,10 @@ class StepAttempt(SQLModel, table=True):
 
 
 class Score(SQLModel, table=True):
-    __table_args__ = (UniqueConstraint("application_id", "round", name="score_once"),)
+    __table_args__ = (
+        UniqueConstraint("application_id", "round", name="score_once"),
+        Index("score_by_time", "scored_at"),
+    )
     id: str = a_text(primary_key=True)
     application_id: str = id_of("application.id")
     round: int
@@ -284,7 +287,10 @@ class LedgerEntry(SQLModel, table=True):
     """What happened, in exact canonical bytes (RFC 8785). Insert-only."""
 
     __tablename__ = "ledger_entry"
-    __table_args__ = (Index("ledger_entry_of", "application_id"),)
+    __table_args__ = (
+        Index("ledger_entry_of", "application_id"),
+        Index("ledger_entry_without_application", "kind", "id", postgresql_where=text("application_id is null")),
+    )
     id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
     kind: str = a_text()
     application_id: str | None = Field(default=None, sa_type=Text)

@@ -1,0 +1,71 @@
+"""The steps of a training run, with everything they need: data, plan, folder, where versions go."""
+
+import threading
+import time
+from pathlib import Path
+
+from plimsoll.adapters.models.folder import write_atomically
+from plimsoll.adapters.models.shelf import write_report
+from plimsoll.domain.examples import Examples
+from plimsoll.domain.training import Progress, StepResult, TrainingStep
+from plimsoll.domain.training_run import TrainingRun, must_teach
+from plimsoll.ports import Products, TrainingData
+
+
+class ModelWorkshop:
+    """Keeps the data of the run it works on, so that a large file is read once for all steps."""
+
+    def __init__(self, products: Products, data: TrainingData, runs: Path, models: Path) -> None:
+        self._products = products
+        self._data = data
+        self._runs = runs
+        self._models = models
+        self._held: tuple[str, Examples] | None = None
+        self._reading = threading.Lock()
+
+    def fetch(self, run: TrainingRun, progress: Progress) -> str:
+        progress("reading labelled applications", 0, 1)
+        examples = self._examples(run)
+        must_teach(examples, run.product)
+        return f"{len(examples):,} labelled applications, {examples.target_rate:.1%} of them bad."
+
+    def take(self, step: TrainingStep, run: TrainingRun, progress: Progress) -> StepResult:
+        progress(f"{step} …", 0, 1)
+        if step is not TrainingStep.PUBLISH:
+            return StepResult(step=step, sentence="Part of publishing, so far.", figures={}, seconds=0.0)
+        result = self._publish(run, progress)
+        self._held = None
+        return result
+
+    def _publish(self, run: TrainingRun, progress: Progress) -> StepResult:
+        from plimsoll.adapters.models.training import train
+
+        began = time.monotonic()
+        manifest = train(
+            self._products.get(run.product), self._examples(run), self._models, created_at=run.started_at.isoformat()
+        )
+        write_report(self._models, manifest)
+        figures = {"name": manifest.name, "version": manifest.version}
+        result = StepResult(
+            step=TrainingStep.PUBLISH,
+            sentence=f"{manifest.name}@{manifest.version} is published.",
+            figures=figures,
+            seconds=time.monotonic() - began,
+        )
+        write_atomically(self._folder(run) / f"{TrainingStep.PUBLISH}.json", result.model_dump_json())
+        return result
+
+    def published(self, run: TrainingRun) -> tuple[str, str]:
+        result = StepResult.model_validate_json((self._folder(run) / f"{TrainingStep.PUBLISH}.json").read_bytes())
+        return result.figures["name"], result.figures["version"]
+
+    def _folder(self, run: TrainingRun) -> Path:
+        folder = self._runs / run.id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _examples(self, run: TrainingRun) -> Examples:
+        with self._reading:
+            if self._held is None or self._held[0] != run.id:
+                self._held = (run.id, self._data.examples(self._products.get(run.product)))
+            return self._held[1]

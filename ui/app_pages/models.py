@@ -1,0 +1,233 @@
+"""Models: which is live, why, against what? And what waits for a word."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ui import model_charts as charts
+from ui import session, show, words
+from ui.backend import Json, Refused
+
+ROLES = {"champion": "Champion", "challenger": "Challenger", "shadow": "Shadow"}
+MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "ece": "Calibration error"}
+# What may be done from where a version stands: verb, permission, how the button says it.
+ACTS = {
+    "candidate": [("proposal", "models:propose", "Propose")],
+    "proposed": [("approval", "models:approve", "Approve"), ("rejection", "models:approve", "Reject")],
+}
+CURVES: dict[str, Callable[..., Any]] = {"roc": charts.roc, "calibration": charts.calibration, "gains": charts.gains}
+
+
+def models() -> None:
+    st.title("Models")
+    with session.told_plainly():
+        found = session.backend().models()
+        under_way()
+        if not found:
+            show.nothing_here("There is no model yet. Train one with `plimsoll model train PRODUCT`.")
+            return
+        playing(found)
+        waiting(found)
+        st.subheader("Versions")
+        listed(found)
+        chosen = chosen_of(found)
+        if chosen:
+            one(session.backend().model_report(chosen))
+
+
+@st.fragment(run_every=5)
+def under_way() -> None:
+    """Trainings that run, with how far they are."""
+    with session.told_plainly():
+        for run in session.backend().refreshing().trainings(state="running"):
+            progress = run["progress"] or {"step": "waits for a worker", "text": "", "finished": [], "done": 0, "of": 0}
+            part = progress["done"] / progress["of"] if progress["of"] else 0.0
+            share = min(1.0, (len(progress["finished"]) + part) / len(run["steps"]))
+            said = f"{run['product']} is being trained: {words.plain_code(progress['step'])} {progress['text']}"
+            st.progress(share, text=said.strip())
+
+
+def playing(found: list[Json]) -> None:
+    """Who decides now, and who is tried against it."""
+    cells = st.columns(3)
+    for cell, (role, title) in zip(cells, ROLES.items(), strict=True):
+        with cell.container(border=True, height="stretch"):
+            st.subheader(title)
+            held = [(model, part) for model in found for part in model["roles"] if part["role"] == role]
+            if not held:
+                st.text("Nobody")
+            for model, part in held:
+                share = f", {words.share(part['share'], 0)} of applicants" if part["share"] else ""
+                st.text(f"{called(model)}{share}")
+                st.caption(f"Since {words.moment(part['since'], session.zone())}, set by {part['set_by']}")
+                st.text(part["reason"])
+                st.page_link("app_pages/models.py", label="Look at it", query_params={"id": model["id"]})
+
+
+def waiting(found: list[Json]) -> None:
+    """What somebody proposed and nobody has answered."""
+    for model in found:
+        if model["state"] == "proposed":
+            with st.container(border=True, key=f"waiting-{model['id']}"):
+                st.badge("Waits for approval", color="orange")
+                st.text(f"{called(model)}, proposed by {model['proposed_by']}")
+                st.page_link("app_pages/models.py", label="Read its report", query_params={"id": model["id"]})
+                acts(model)
+
+
+def listed(found: list[Json]) -> None:
+    rows = [
+        {
+            "Version": called(model),
+            "State": words.word(model["state"]),
+            "Role": ", ".join(words.word(part["role"]) for part in model["roles"]) or words.NOTHING,
+            "AUC": _number(model["metrics"].get("auc")),
+            "Rows": f"{model['data']['rows']:,}" if model["data"].get("rows") else words.NOTHING,
+            "Trained": words.moment(model["created_at"], session.zone()),
+            "By": model["created_by"] or words.NOTHING,
+        }
+        for model in found
+    ]
+    st.dataframe(rows, hide_index=True)
+
+
+def chosen_of(found: list[Json]) -> str | None:
+    """The one in the address, else the champion, else the newest."""
+    ids = [model["id"] for model in found]
+    asked = st.query_params.get("id")
+    live = next((model["id"] for model in found if model["role"] == "champion"), ids[0])
+    start = asked if asked in ids else live
+    names = {model["id"]: called(model) for model in found}
+    return st.selectbox("Look at", ids, index=ids.index(start), format_func=names.__getitem__, key=f"look-{start}")
+
+
+def one(found: Json) -> None:
+    """One version: how good, on what, why, and who answers for it."""
+    model, report = found["model"], found["report"] or {}
+    st.header(called(model))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show.status(model["state"])
+        for part in model["roles"]:
+            st.badge(ROLES[part["role"]], color="green" if part["role"] == "champion" else "blue")
+        st.text(model["algorithm"])
+    for blocker in model["blockers"]:
+        show.notice(blocker, kind="wrong", label="Must not be released")
+    figures(model)
+    curves(report)
+    weights(report)
+    fairness(report)
+    left, right = st.columns(2, gap="large")
+    with left:
+        people(model)
+    with right:
+        data(model)
+    if found["card"]:
+        with st.expander("The card"):
+            st.text(found["card"])
+    if model["state"] == "candidate":
+        acts(model)
+
+
+def figures(model: Json) -> None:
+    cells = st.columns(len(MEASURES))
+    for cell, (name, title) in zip(cells, MEASURES.items(), strict=True):
+        bounds = model["metrics"].get(f"{name}_interval")
+        tip = f"95 % interval {bounds[0]:.3f} to {bounds[1]:.3f}." if bounds else None
+        cell.metric(title, _number(model["metrics"].get(name)), border=True, help=tip)
+    if model["metrics"].get("measured_on"):
+        st.caption(f"Measured {model['metrics']['measured_on']}.")
+
+
+def curves(report: Json) -> None:
+    there = {name: draw for name, draw in CURVES.items() if (report.get("curves") or {}).get(name)}
+    if not there:
+        st.caption("Its report holds no curves: it was trained before they were kept.")
+        return
+    for cell, (name, draw) in zip(st.columns(len(there)), there.items(), strict=True):
+        points = report["curves"][name]
+        cell.altair_chart(draw(points, session.ink()), alt=str(draw.__doc__).splitlines()[0])
+        with cell.expander("The numbers"):
+            st.dataframe(points, hide_index=True)
+
+
+def weights(report: Json) -> None:
+    if report.get("importance"):
+        st.altair_chart(charts.importance(report["importance"], session.ink()), alt="What its scores hang on")
+        with st.expander("The numbers"):
+            st.dataframe(report["importance"], hide_index=True)
+
+
+def fairness(report: Json) -> None:
+    if not report.get("fairness"):
+        return
+    st.subheader("Fairness")
+    for name, value in report["fairness"].items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            st.caption(words.plain_code(name))
+            st.dataframe([_flat(row) for row in value], hide_index=True)
+        else:
+            show.facts([(words.plain_code(name), words.value_in_words(value))])
+
+
+def people(model: Json) -> None:
+    st.subheader("Who answers for it")
+    done = (("Trained", "created"), ("Proposed", "proposed"), ("Approved", "approved"))
+    show.facts(
+        (title, f"{model[f'{what}_by'] or words.NOTHING}, {words.moment(model[f'{what}_at'], session.zone())}")
+        for title, what in done
+        if model[f"{what}_at"]
+    )
+    if model["note"]:
+        st.text(model["note"])
+
+
+def data(model: Json) -> None:
+    st.subheader("What it learnt from")
+    known = model["data"]
+    show.facts(
+        [
+            ("Rows", f"{known['rows']:,}" if known.get("rows") else words.NOTHING),
+            ("Share of bads", words.share(known.get("target_rate"))),
+            ("Features", ", ".join(model["features"])),
+            ("Data, by digest", str(known.get("digest", words.NOTHING))[:16]),
+            ("Model, by digest", model["digest"][:16]),
+        ]
+    )
+
+
+def acts(model: Json) -> None:
+    """Buttons for those who may, each with the reason that goes on record."""
+    mine = [(verb, label) for verb, permission, label in ACTS.get(model["state"], []) if session.may(permission)]
+    if not mine:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Reason", key=f"reason-{model['id']}", placeholder="Goes on record", width=360)
+        for verb, label in mine:
+            st.button(label, key=f"{verb}-{model['id']}", on_click=act, args=(model, verb))
+
+
+def act(model: Json, verb: str) -> None:
+    with session.told_plainly():
+        reason = st.session_state.get(f"reason-{model['id']}", "").strip()
+        if len(reason) < 3:
+            raise Refused("Say the reason first: it goes on record.")
+        done = session.backend().move_model(model["id"], verb, reason)
+        st.toast(f"{called(done)} is {words.word(done['state']).lower()}.")
+
+
+def called(model: Json) -> str:
+    return f"{model['name']}@{model['version']}"
+
+
+def _number(value: float | None) -> str:
+    return words.NOTHING if value is None else f"{value:.3f}"
+
+
+def _flat(row: Json) -> Json:
+    return {
+        name: words.value_in_words(value) if isinstance(value, list | dict) else value for name, value in row.items()
+    }
+
+
+models()
