@@ -17,7 +17,6 @@ QUEUE = "app_pages/queue.py"
 CASE = "app_pages/case.py"
 WORKFLOWS = "app_pages/workflows.py"
 MODELS = "app_pages/models.py"
-MODELS = "app_pages/models.py"
 PERFORMANCE = "app_pages/performance.py"
 EXPERIMENTS = "app_pages/experiments.py"
 RELEASES = "app_pages/releases.py"
@@ -43,7 +42,6 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(OVERVIEW, title="Overview", url_path="overview")] if has("applications:read") else []),
         *([st.Page(QUEUE, title="Queue", url_path="queue")] if has("reviews:read") else []),
         *([st.Page(WORKFLOWS, title="Workflows", url_path="workflows")] if has("workflows:read") else []),
-        *([st.Page(MODELS, title="Models", url_path="models")] if has("models:read") else []),
         *([st.Page(MODELS, title="Models", url_path="models")] if has("models:read") else []),
         *([st.Page(PERFORMANCE, title="Performance", url_path="performance")] if has("models:read") else []),
         *([st.Page(EXPERIMENTS, title="Experiments", url_path="experiments")] if has("models:read") else []),

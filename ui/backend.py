@@ -172,6 +172,15 @@ class Backend:
     def resume(self, source: str) -> Json:
         return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source})
 
+    def plan_experiment(self, question: Json) -> Json:
+        return self._ask("POST", "/v1/experiments", json=question)
+
+    def move_experiment(self, experiment: str, verb: str, reason: str) -> Json:
+        return self._ask("POST", f"/v1/experiments/{experiment}/{verb}", json={"reason": reason})
+
+    def read_experiment(self, experiment: str) -> Json:
+        return self._ask("POST", f"/v1/experiments/{experiment}/reading")
+
     def move_rollout(self, rollout: str, verb: str, reason: str) -> Json:
         return self._ask("POST", f"/v1/rollouts/{rollout}/{verb}", json={"reason": reason})
 
@@ -187,15 +196,6 @@ class Backend:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(_away(self._api, error)) from None
         if response.is_success:
-    def plan_experiment(self, question: Json) -> Json:
-        return self._ask("POST", "/v1/experiments", json=question)
-
-    def move_experiment(self, experiment: str, verb: str, reason: str) -> Json:
-        return self._ask("POST", f"/v1/experiments/{experiment}/{verb}", json={"reason": reason})
-
-    def read_experiment(self, experiment: str) -> Json:
-        return self._ask("POST", f"/v1/experiments/{experiment}/reading")
-
             return response.json() if response.content else None
         raise _problem(response)
 

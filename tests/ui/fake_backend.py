@@ -118,6 +118,15 @@ class FakeBackend:
         self._called("product", product)
         return {"id": product, "title": "Consumer credit", "currency": "DEM", "review_reasons": REASONS}
 
+    def products(self) -> list[Json]:
+        self._called("products")
+        return [{"id": name} for name in (self.performances or {"consumer-credit": {}})]
+
+    def performance(self, product: str) -> Json:
+        self._called("performance", product)
+        self._must("models:read")
+        return self.performances[product]
+
     def queue(self, *, queue: str | None = None, limit: int = 100) -> Json:
         self._called("queue")
         tasks = [case for case in self.cases.values() if case["review"] and self._waits(case["review"])]
@@ -149,15 +158,6 @@ class FakeBackend:
         return [
             self._run(case)
             for case in self.cases.values()
-    def products(self) -> list[Json]:
-        self._called("products")
-        return [{"id": name} for name in (self.performances or {"consumer-credit": {}})]
-
-    def performance(self, product: str) -> Json:
-        self._called("performance", product)
-        self._must("models:read")
-        return self.performances[product]
-
             if (not statuses or case["status"] in statuses) and (not waiting_on or waiting_on == self._waited_for(case))
         ][:limit]
 
@@ -184,7 +184,29 @@ class FakeBackend:
         found["reason"] = reason
         return found
 
+    def experiments(self) -> list[Json]:
+        self._called("experiments")
+        self._must("models:read")
+        return copy.deepcopy(self.experiments_there)
+
     # Acting --------------------------------------------------------------------------------
+
+    def plan_experiment(self, question: Json) -> Json:
+        self._called("plan_experiment", question["metric"], question["challenger"])
+        self._must("models:release")
+        return {"id": "exp_new", "plan": {"words": [f"It takes 400 for {question['effect']}."]}}
+
+    def move_experiment(self, experiment: str, verb: str, reason: str) -> Json:
+        self._called("move_experiment", experiment, verb, reason)
+        self._must("models:release")
+        found = next(found for found in self.experiments_there if found["id"] == experiment)
+        found |= {"state": "running", "started_at": at()} if verb == "start" else {"state": "stopped"}
+        return copy.deepcopy(found)
+
+    def read_experiment(self, experiment: str) -> Json:
+        self._called("read_experiment", experiment)
+        self._must("models:read")
+        return {}
 
     def review(self, task: str) -> Json:
         self._called("review", task)
@@ -215,30 +237,8 @@ class FakeBackend:
         review = self._task(task)
         mine = next((given for given in review["verdicts"] if given["actor"] == self.name), None)
         if mine and (mine["outcome"], mine["reason"]) == (answer["outcome"], answer["reason"]):
-    def experiments(self) -> list[Json]:
-        self._called("experiments")
-        self._must("models:read")
-        return copy.deepcopy(self.experiments_there)
-
             return copy.deepcopy(review)
         if review["state"] == "answered":
-    def plan_experiment(self, question: Json) -> Json:
-        self._called("plan_experiment", question["metric"], question["challenger"])
-        self._must("models:release")
-        return {"id": "exp_new", "plan": {"words": [f"It takes 400 for {question['effect']}."]}}
-
-    def move_experiment(self, experiment: str, verb: str, reason: str) -> Json:
-        self._called("move_experiment", experiment, verb, reason)
-        self._must("models:release")
-        found = next(found for found in self.experiments_there if found["id"] == experiment)
-        found |= {"state": "running", "started_at": at()} if verb == "start" else {"state": "stopped"}
-        return copy.deepcopy(found)
-
-    def read_experiment(self, experiment: str) -> Json:
-        self._called("read_experiment", experiment)
-        self._must("models:read")
-        return {}
-
             last = review["verdicts"][-1]
             raise Conflict("This case was decided.", by=last["actor"], outcome=last["outcome"], reason=last["reason"])
         if answer["version"] != review["version"]:
