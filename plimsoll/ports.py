@@ -5,22 +5,25 @@ for tests; `tests/port_contracts/` runs the same tests against both.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, Field, PrivateAttr
 
 from plimsoll.domain.access import Actor
 from plimsoll.domain.application import ApplicationFrame
+from plimsoll.domain.asking import Answered, Asked, Ranges
 from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.case import Case, EvidenceRecord, PersonsAnswer
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, Verdict
 from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
-from plimsoll.domain.examples import Examples
+from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.facts import Ask, Facts, Stage
 from plimsoll.domain.gates import Arm, GateReading
-from plimsoll.domain.product import Lane, Product, ReviewTerms, SourceTerms
+from plimsoll.domain.product import FeatureSpec, Lane, Product, ReviewTerms, SourceTerms
 from plimsoll.domain.registry import ModelRecord, ModelState, Registration, RoleName
 from plimsoll.domain.review import TaskView
 from plimsoll.domain.rollout import Judgement, RolloutView
@@ -61,6 +64,15 @@ class OpenRun(Value):
     kind: str  # training | rollout
     id: str
     product: str
+
+
+class PredictionAsked(Value):
+    """A score asked for without a case, with who asks."""
+
+    asked: Asked
+    kind: str  # api | batch
+    actor: str
+    request: str
 
 
 class StepRun(BaseModel):
@@ -436,3 +448,31 @@ class ArmReader(Protocol):
     async def live(self, product: str, digest: str, since: datetime, now: datetime) -> Arm: ...
 
     async def shadow(self, product: str, digest: str, since: datetime, now: datetime) -> Arm: ...
+
+
+class ColumnScorer(Protocol):
+    """A pinned model over many rows at once. CPU-bound; raises ModelUnavailable, ModelRefused."""
+
+    def features(self, pin: ModelPin) -> Sequence[FeatureSpec]: ...
+
+    def ranges(self, pin: ModelPin) -> Ranges:
+        """Lowest and highest value of each number in training."""
+        ...
+
+    def probabilities(self, pin: ModelPin, columns: Mapping[str, Column]) -> npt.NDArray[np.float64]:
+        """(rows,) calibrated, on the scale of the training sample."""
+        ...
+
+    def contributions(self, pin: ModelPin, columns: Mapping[str, Column]) -> npt.NDArray[np.float64]:
+        """(rows, features) in log-odds against the reference group."""
+        ...
+
+
+class PredictionLog(Protocol):
+    """Every score asked for without a case."""
+
+    async def log(
+        self, asked: Sequence[PredictionAsked], answered: Sequence[Answered], duration_ms: float, scored_at: datetime
+    ) -> None:
+        """All or none, committed when it returns."""
+        ...

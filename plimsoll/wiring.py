@@ -10,9 +10,10 @@ import numpy as np
 
 from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.adapters.models import folder
+from plimsoll.adapters.models.columns import ByColumn
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
-from plimsoll.adapters.models.scorer import CatBoostScorer
+from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.shelf import ModelFolder, write_report
 from plimsoll.adapters.models.workshop import ModelWorkshop
 from plimsoll.adapters.policies import ZenPolicyEngine
@@ -28,6 +29,7 @@ from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.outcomes import Outcomes
 from plimsoll.adapters.postgres.performance import Performance
+from plimsoll.adapters.postgres.predictions import Predictions
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
@@ -69,7 +71,9 @@ class Ports:
     gate: SourceGate
     sources: dict[str, EvidenceSource]
     products: ProductFolder
-    scorer: CatBoostScorer
+    scorer: ModelScorer
+    columns: ByColumn
+    predictions: Predictions
     shelf: ModelFolder
     registry: Registry
     live: CachedLineups
@@ -106,6 +110,7 @@ async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> Asy
 def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
     vault = LocalVault.from_file(settings.secrets / "kek")
     reading = Reading(database, vault)
+    scorer = ModelScorer(settings.models)
     registry, performance = Registry(database), Performance(database)
     checkpoints = Checkpoints(
         settings.home_dir / CHECKPOINTS,
@@ -128,7 +133,9 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         gate=SourceGate(database),
         sources=build_sources(source_addresses(settings), client),
         products=product_packs(settings),
-        scorer=CatBoostScorer(settings.models),
+        scorer=scorer,
+        columns=ByColumn(scorer),
+        predictions=Predictions(database, vault),
         shelf=ModelFolder(settings.models),
         registry=registry,
         live=CachedLineups(registry),

@@ -65,6 +65,13 @@ def monotone_signs(features: Sequence[FeatureSpec]) -> list[int]:
     ]
 
 
+def number_ranges(features: Sequence[FeatureSpec], columns: Mapping[str, Column]) -> dict[str, tuple[float, float]]:
+    """Lowest and highest known value of each number; a number nobody ever knew has none."""
+    numbers = (spec.name for spec in features if spec.kind is FeatureKind.NUMBER)
+    known = {name: columns[name][~np.isnan(columns[name].astype(np.float64))] for name in numbers if name in columns}
+    return {name: (float(values.min()), float(values.max())) for name, values in known.items() if len(values)}
+
+
 def not_known(values: dict[str, Any]) -> tuple[str, ...]:
     """The features of a snapshot without a value."""
     return tuple(name for name, value in values.items() if value is None)

@@ -36,6 +36,7 @@ from starter.api.routes import (
     products,
     reviews,
     rollouts,
+    scores,
     sessions,
     trainings,
     workflows,
@@ -44,6 +45,7 @@ from starter.api.running import Running
 from starter.engine import Engine
 from starter.intake import Intake
 from starter.logs import set_up_logging
+from starter.scoring import ScoringDesk
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ ROUTERS = (
     performance,
     experiments,
     rollouts,
+    scores,
     keys,
     ledger,
     health,
@@ -134,7 +137,10 @@ def assemble(settings: Settings, ports: Ports) -> Running:
     admission = Admission(
         ports.reading.workload, lambda: engine.connected, settings.max_backlog, settings.max_backlog_seconds
     )
-    return Running(settings=settings, ports=ports, engine=engine, intake=intake, admission=admission)
+    scoring = ScoringDesk(ports.products, ports.live, ports.columns, ports.predictions)
+    return Running(
+        settings=settings, ports=ports, engine=engine, intake=intake, admission=admission, scoring=scoring
+    )
 
 
 async def _warm_up(ports: Ports) -> None:

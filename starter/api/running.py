@@ -14,6 +14,7 @@ from plimsoll.wiring import Bell, Ports
 from starter.api.admission import Admission
 from starter.engine import Engine
 from starter.intake import Intake
+from starter.scoring import ScoringDesk
 
 FIGURES_KEPT = 10.0
 
@@ -24,6 +25,7 @@ class Running:
     ports: Ports
     engine: Engine
     intake: Intake
+    scoring: ScoringDesk
     admission: Admission
     _counts: dict[str, Any] = field(default_factory=dict)
     _counted_at: float = float("-inf")

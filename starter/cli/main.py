@@ -20,6 +20,7 @@ from starter.cli import (
     record,
     reviews,
     rollouts,
+    scores,
     stack,
 )
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (stack, cases, record):
+for module in (stack, cases, scores, record):
     module.add_to(app)
 app.add_typer(reviews.app, name="review")
 app.add_typer(products.app, name="product")

@@ -35,7 +35,7 @@ DRIFT_REFERENCE = "drift_reference.json"
 FILES = (MODEL, MEMBERS, CALIBRATION, ATTRIBUTION, TRAINING_ROWS)
 # Formats that run code when they are read. None of ours is one, so finding one means tampering.
 REFUSED_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill")
-LATER_FIELDS = ("family", "blockers")
+LATER_FIELDS = ("family", "blockers", "ranges")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -63,6 +63,7 @@ class Manifest(Value):
     libraries: dict[str, str]
     files: dict[str, str]  # name -> sha256
     blockers: tuple[str, ...] = ()  # why it may not be released
+    ranges: dict[str, tuple[float, float]] = {}  # lowest and highest value of each number in training
 
     def pin(self, role: str = "champion", arm: str = "champion") -> ModelPin:
         return ModelPin(

@@ -18,7 +18,7 @@ from plimsoll.adapters.models.folder import Manifest
 from plimsoll.domain.calibration import Calibration, on_sample_scale
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.examples import Examples
-from plimsoll.domain.features import Matrix, column_names, matrix, monotone_signs
+from plimsoll.domain.features import Matrix, column_names, matrix, monotone_signs, number_ranges
 from plimsoll.domain.novelty import thinned
 from plimsoll.domain.product import Product
 
@@ -140,6 +140,7 @@ def published(
             libraries=libraries(),
             files={},
             blockers=blockers,
+            ranges=number_ranges(product.features, made.examples.columns),
         )
         return _sealed(models, folder, manifest)
 

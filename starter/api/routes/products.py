@@ -42,6 +42,10 @@ async def show(product: str, actor: Anyone, house: House) -> dict[str, Any]:
              "patience_seconds": s.patience.total_seconds(), "when_patience_is_over": s.when_over}
             for s in found.sources
         ],
+        "features": [
+            {"name": f.name, "kind": f.kind, "values": list(f.values), "direction": f.direction, "concept": f.concept}
+            for f in found.features
+        ],
         "policy": policy.model_dump(),
         "model": found.model,
         "review_reasons": found.review.reasons,
