@@ -23,6 +23,9 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
 QUIET = {"/healthz", "/readyz", "/metrics"}
+# Tables come in one body, and may be larger than one application.
+TABLES = {"/v1/scores/batch"}
+TABLE_LIMIT = 8 * 1024 * 1024
 OWN_ID = re.compile(r"^[\w.:-]{1,80}$")
 
 
@@ -57,9 +60,9 @@ class Envelope:
             structlog.contextvars.clear_contextvars()
 
     async def _within_limits(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
-        declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._body_limit:
-            await present(self._too_big())(scope, receive, send)
+        declared, limit = headers.get(b"content-length", b"0"), self._limit(scope["path"])
+        if declared.isdigit() and int(declared) > limit:
+            await present(_too_big(limit))(scope, receive, send)
             return
         received, started = 0, False
 
@@ -68,8 +71,8 @@ class Envelope:
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
-                if received > self._body_limit:
-                    raise self._too_big()
+                if received > limit:
+                    raise _too_big(limit)
             return message
 
         async def noted(message: Message) -> None:
@@ -86,8 +89,8 @@ class Envelope:
                 late = problem(503, "timeout", sentence, {"Retry-After": "5"})
                 await late(scope, receive, send)
 
-    def _too_big(self) -> TooLarge:
-        return TooLarge(f"The body is larger than {self._body_limit // 1024} KiB: send less at once.")
+    def _limit(self, path: str) -> int:
+        return max(self._body_limit, TABLE_LIMIT) if path in TABLES else self._body_limit
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route: Any = scope.get("route")
@@ -97,6 +100,10 @@ class Envelope:
         REQUESTS.labels(scope["method"], path, status).inc()
         SECONDS.labels(scope["method"], path).observe(seconds)
         log.info("request", method=scope["method"], route=path, status=status, ms=round(seconds * 1000, 1))
+
+
+def _too_big(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit // 1024} KiB: send less at once.")
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

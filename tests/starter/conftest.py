@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from plimsoll.domain.access import Role
 from tests.builders import raw
 from tests.house import House, bearer, the_api, until
+from tests.stack_fixtures import Database
+from tests.starter.serving import Served, a_served_house
 
 
 @dataclass
@@ -49,3 +52,19 @@ async def door(running_house: House) -> AsyncIterator[Door]:
 
         await until(connected, what="the API to find Temporal")
         yield Door(client, running_house, keys)
+
+
+@pytest.fixture
+async def served(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    """A faked house, its API on a port, and the command line as a model owner."""
+    async with a_served_house(tmp_path / "home", database, monkeypatch, Role.MODEL_OWNER) as served:
+        yield served
+
+
+@pytest.fixture
+async def served_with_a_model(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: Path
+) -> AsyncIterator[Served]:
+    """A house with the session's real model, its API on a port, and the command line as a channel."""
+    async with a_served_house(tmp_path / "home", database, monkeypatch, Role.CHANNEL, models) as served:
+        yield served

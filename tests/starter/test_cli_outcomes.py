@@ -1,70 +1,19 @@
 """`plimsoll outcome …` against a served API: files of every kind, bad lines kept apart, twice is once."""
 
 import json
-import sys
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from plimsoll.domain.access import Role
 from plimsoll.domain.values import Outcome
-from plimsoll.local import ports
-from starter.api.app import create_app
-from starter.cli import main
 from tests.applicants import the_set
 from tests.decided import decided
-from tests.house import House, a_house, settings_of
+from tests.house import House
+from tests.starter.serving import Served
 
 SEEN = date(2026, 9, 1)
-
-
-@dataclass
-class Served:
-    house: House
-    api: str
-    run: Callable[..., int]
-
-
-@contextmanager
-def serving(app, port: int) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    give_up = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(20)
-
-
-@pytest.fixture
-async def served(database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    """A faked house, its API on a port, and the CLI as a model owner."""
-    async with a_house(tmp_path / "home", database, faked=True) as house:
-        port = ports.free_port()
-        settings = settings_of(tmp_path / "home", database, hot_worker=False)
-        monkeypatch.setenv("PLIMSOLL_HOME", str(tmp_path / "home"))
-        monkeypatch.setenv("PLIMSOLL_API", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("PLIMSOLL_API_KEY", await house.key_for(Role.MODEL_OWNER))
-
-        def run(*words: str) -> int:
-            monkeypatch.setattr(sys, "argv", ["plimsoll", *words])
-            return main.run()
-
-        with serving(create_app(settings), port):
-            yield Served(house, f"http://127.0.0.1:{port}", run)
 
 
 async def count(house: House) -> int:
