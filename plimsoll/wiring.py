@@ -1,21 +1,19 @@
 """Settings → Ports: the only file that names adapters."""
 
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plimsoll.adapters.datasets.south_german import SouthGerman
+from plimsoll.adapters.datasets.south_german import LabelledApplication, SouthGerman
 from plimsoll.adapters.models import folder
-from plimsoll.adapters.models.columns import ByColumn
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
-from plimsoll.adapters.models.scorer import ModelScorer
-from plimsoll.adapters.models.shelf import ModelFolder, write_report
-from plimsoll.adapters.models.workshop import ModelWorkshop
+from plimsoll.adapters.models.scorer import CatBoostScorer
+from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.applications import Applications
@@ -29,14 +27,11 @@ from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.outcomes import Outcomes
 from plimsoll.adapters.postgres.performance import Performance
-from plimsoll.adapters.postgres.predictions import Predictions
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.rollouts import Rollouts
-from plimsoll.adapters.postgres.shadows import Shadows
 from plimsoll.adapters.postgres.sources import SourceGate
-from plimsoll.adapters.postgres.trainings import Trainings
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.vault import LocalVault
@@ -44,12 +39,16 @@ from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.facts import Stage, facts_of
 from plimsoll.domain.features import columns_of, snapshot
-from plimsoll.domain.product import Product
+from plimsoll.domain.product import FeatureSpec, Loader, Product
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 
+if TYPE_CHECKING:
+    from plimsoll.adapters.datasets.lenders_file import LendersFile
+    from plimsoll.adapters.datasets.tables import Table
+    from plimsoll.domain.own_product import Draft
+
 CHECKPOINTS = "checkpoints/ledger.jsonl"
-MLFLOW = "mlflow"
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,10 @@ class Ports:
     gate: SourceGate
     sources: dict[str, EvidenceSource]
     products: ProductFolder
-    scorer: ModelScorer
-    columns: ByColumn
-    predictions: Predictions
+    scorer: CatBoostScorer
     shelf: ModelFolder
     registry: Registry
     live: CachedLineups
-    shadows: Shadows
-    trainings: Trainings
-    workshop: ModelWorkshop
-    mirror: MlflowMirror
     rollouts: Rollouts
     arms: Arms
     open_runs: OpenRunList
@@ -110,7 +103,6 @@ async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> Asy
 def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
     vault = LocalVault.from_file(settings.secrets / "kek")
     reading = Reading(database, vault)
-    scorer = ModelScorer(settings.models)
     registry, performance = Registry(database), Performance(database)
     checkpoints = Checkpoints(
         settings.home_dir / CHECKPOINTS,
@@ -133,18 +125,10 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         gate=SourceGate(database),
         sources=build_sources(source_addresses(settings), client),
         products=product_packs(settings),
-        scorer=scorer,
-        columns=ByColumn(scorer),
-        predictions=Predictions(database, vault),
+        scorer=CatBoostScorer(settings.models),
         shelf=ModelFolder(settings.models),
         registry=registry,
         live=CachedLineups(registry),
-        shadows=Shadows(database),
-        trainings=Trainings(database),
-        workshop=ModelWorkshop(
-            product_packs(settings), LabelledData(settings), settings.home_dir / "trainings", settings.models
-        ),
-        mirror=MlflowMirror(registry, settings.home_dir / MLFLOW, settings.models),
         rollouts=Rollouts(database, registry),
         arms=Arms(database, vault),
         open_runs=OpenRunList(database),
@@ -168,8 +152,73 @@ def shipped_set(settings: Settings) -> SouthGerman:
 
 
 def labelled_examples(settings: Settings, product: Product, as_of: date) -> Examples:
+    """The applications a model of this product may learn from, by the loader its pack names.
+
+    Raises InvalidRequest when a lender's own file is gone or is not what the pack says.
+    """
+    if product.training.loader is Loader.FILE:
+        return lenders_file(settings, product).examples()
+    return shipped_examples(settings, product, as_of)
+
+
+def lenders_file(settings: Settings, product: Product) -> "LendersFile":
+    """The table a product's pack was made from."""
+    from plimsoll.adapters.datasets.lenders_file import LendersFile
+
+    return LendersFile(product, product_packs(settings).place_of(product.id))
+
+
+def lenders_table(path: Path) -> "Table":
+    """Any table in a file. Raises TableUnreadable in one sentence."""
+    from plimsoll.adapters.datasets.tables import read_table
+
+    return read_table(path)
+
+
+def first_look(features: Sequence[FeatureSpec], examples: Examples, progress: Any) -> tuple[Any, Any, Any]:
+    """A quick model of unknown data: figures, out-of-fold probabilities, and the rows they belong to."""
+    from plimsoll.adapters.models import first_look as quick
+
+    return quick.first_look(features, dict(examples.columns), examples.bad, progress)
+
+
+def make_pack(settings: Settings, draft: "Draft", file: Path | None, force: bool) -> Path:
+    """Writes the pack of a draft into the home's products, checked as the shipped ones are; the pack's folder."""
+    from plimsoll.adapters.products import new_pack
+
+    return new_pack.make_pack(settings.own_products, draft, file, lambda room: _problems(room, draft.id), force)
+
+
+def check_new_name(settings: Settings, name: str, force: bool) -> None:
+    """Whether a product may be called so, before anybody has worked for it. Raises InvalidRequest, Conflict."""
+    from plimsoll.adapters.products import new_pack
+
+    new_pack.check_name(name)
+    if (settings.products_dir / name / "product.toml").exists():
+        raise new_pack.PackExists(f"{name!r} is shipped with Plimsoll; choose another name.")
+    place = settings.own_products / name
+    if place.exists() and not force:
+        raise new_pack.PackExists(f"There is a product {name!r} already, in {place}; rename it, or say --force.")
+
+
+def _problems(folder: Path, product_id: str) -> list[str]:
+    """Everything wrong with one pack in a folder: the pack, its rules, and the cases that do not hold."""
+    packs, engine = ProductFolder(folder), ZenPolicyEngine(folder)
+    found = packs.check(product_id)
+    if found:
+        return found
+    product = packs.get(product_id)
+    failed = [f"{case.name}: {case.problem}." for case in engine.run_cases(product) if not case.passed]
+    return engine.check(product) + failed
+
+
+def shipped_examples(settings: Settings, product: Product, as_of: date) -> Examples:
     """The training part of the shipped set."""
-    rows = shipped_set(settings).training()
+    return examples_of(product, shipped_set(settings).training(), as_of)
+
+
+def examples_of(product: Product, rows: Sequence[LabelledApplication], as_of: date) -> Examples:
+    """Labelled applications of the shipped set as training reads them."""
     snapshots = (
         snapshot(product.features, facts_of(product, row.body, row.evidence, as_of=as_of, stage=Stage.DECIDE))
         for row in rows
@@ -181,40 +230,20 @@ def labelled_examples(settings: Settings, product: Product, as_of: date) -> Exam
     )
 
 
-def train_model(settings: Settings, product: Product, created_at: str) -> Manifest:
-    """A new version of the product's model, trained at once; nobody uses it yet."""
+def train_on_shipped(settings: Settings, product: Product, created_at: str) -> Manifest:
+    """A new version of the product's model, trained on its labelled applications, made live."""
     from plimsoll.adapters.models import training
 
     examples = labelled_examples(settings, product, datetime.fromisoformat(created_at).date())
     manifest = training.train(product, examples, settings.models, created_at=created_at)
-    write_report(settings.models, manifest)
+    folder.make_live(settings.models, manifest.name, manifest.version)
     return manifest
 
 
-def newest_model(settings: Settings, product: Product) -> Manifest | None:
-    """The version trained last, live or not; None when nothing was trained."""
-    found = folder.versions(settings.models, product.model)
-    return found[-1] if found else None
-
-
-@dataclass(frozen=True)
-class LabelledData:
-    """The labelled applications of each product, read when somebody learns from them."""
-
-    settings: Settings
-
-    def examples(self, product: Product) -> Examples:
-        return labelled_examples(self.settings, product, datetime.now(UTC).date())
-
-
-def mlflow_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
-    """Python's arguments and the environment for MLflow's own pages on the mirror's store: two processes."""
-    store = settings.home_dir / MLFLOW
-    store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = ["-m", "mlflow", "server", "--backend-store-uri", tracking_uri(store), "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    # With job execution on it is nine processes and 2.6 GiB.
-    return command, {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+def live_model(settings: Settings, product: Product) -> Manifest:
+    """Raises Unavailable when no version is live."""
+    version = folder.live_version(settings.models, product.model)
+    return folder.read_manifest(folder.version_folder(settings.models, product.model, version))
 
 
 def source_addresses(settings: Settings) -> dict[str, str]:

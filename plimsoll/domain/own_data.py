@@ -10,16 +10,17 @@ from enum import StrEnum
 
 import numpy as np
 
-from plimsoll.domain import headings
-from plimsoll.domain.columns import MOST_VALUES, ColumnKind, Numbers, Reading, TextColumn, numbers, read_column
+from plimsoll.domain import data_checks, headings
+from plimsoll.domain.columns import MOST_VALUES, ColumnKind, Numbers, Reading, TextColumn, days, numbers, read_column
 from plimsoll.domain.errors import InvalidRequest
+from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.product import FeatureKind
 from plimsoll.domain.trends import Flags, Trend, are_codes, trend
 from plimsoll.domain.values import Value
 
-TOO_EMPTY = 0.98
+TOO_EMPTY, HARDLY_EVER = 0.98, 0.05
 A_YEAR = (1950, 2100)
-MOST_CODES = 15
+ROWS_LOOKED_AT = 20_000  # for leaks
 
 
 class Part(StrEnum):
@@ -116,16 +117,17 @@ def understand(
     bad: Flags,
     decimal: str = ".",
     wishes: Wishes | None = None,
-    leaks: Mapping[str, str] | None = None,
     progress: Progress = lambda text, done, of: None,
 ) -> OwnData:
-    """`columns` and `bad` hold the same rows, those that have ended. `leaks`: heading -> what betrays it."""
+    """`columns` and `bad` hold the same rows, those that have ended."""
     wishes = wishes or Wishes()
     readings = {}
     for done, (heading, column) in enumerate(columns.items()):
         progress("reading columns", done, len(columns))
         readings[heading] = read_column(column, decimal)
-    placed = _placed(columns, readings, target, wishes, leaks or {}, decimal)
+    progress("looking for leaks", 0, 1)
+    leaks = _leaks(columns, readings, target, bad, decimal)
+    placed = _placed(columns, readings, target, wishes, leaks, decimal)
     _choose_one(placed, Part.APPLIED_ON, headings.APPLIED_ON)
     _choose_one(placed, Part.LABEL_KNOWN_ON, headings.LABEL_KNOWN_ON)
     _choose_one(placed, Part.REFERENCE, headings.REFERENCE)
@@ -134,6 +136,46 @@ def understand(
         raise NothingToLearnFrom(_nothing_left(placed))
     features = _features(chosen, columns, bad, decimal, progress)
     return OwnData(rows=len(bad), bads=int(bad.sum()), placed=tuple(placed), features=features)
+
+
+def _leaks(
+    columns: Mapping[str, TextColumn], readings: Mapping[str, Reading], target: str, bad: Flags, decimal: str
+) -> dict[str, str]:
+    """Heading -> the sentence that betrays it, from some of the rows; people's own attributes are not looked at."""
+    rows = np.arange(len(bad))
+    if len(bad) > ROWS_LOOKED_AT:
+        rows = np.sort(np.random.default_rng(0).choice(len(bad), ROWS_LOOKED_AT, replace=False))
+    looked_at = {
+        heading: _values(TextColumn(heading, columns[heading].words, columns[heading].codes[rows]), reading, decimal)
+        for heading, reading in readings.items()
+        if heading != target and reading.kind in _WITH_VALUES and not headings.sensitive(heading)
+    }
+    applied = _plainest(
+        [heading for heading in looked_at if readings[heading].kind is ColumnKind.DAY], headings.APPLIED_ON
+    )
+    asked = _plainest(list(looked_at), headings.AMOUNT)
+    examples = Examples(columns=looked_at, bad=bad[rows], applied_on=looked_at.get(applied))
+    return data_checks.check(examples, asked_amount=asked).leaks
+
+
+_WITH_VALUES = (ColumnKind.NUMBER, ColumnKind.DAY, ColumnKind.CATEGORY, ColumnKind.ORDINAL, ColumnKind.CONSTANT)
+
+
+def _values(column: TextColumn, reading: Reading, decimal: str) -> Column:
+    """As the checks read them: numbers, days, or words. A column of one word is a column of words."""
+    if reading.kind is ColumnKind.NUMBER:
+        return column.spread(numbers(column.words, decimal, reading.missing), np.nan)
+    if reading.kind is ColumnKind.DAY:
+        return column.spread(days(column.words), np.datetime64("NaT"))
+    absent = {*reading.missing, ""}
+    return column.spread(np.array([None if word in absent else word for word in column.words], dtype=object), None)
+
+
+def _plainest(wanted: Sequence[str], phrases: Sequence[str]) -> str:
+    """The heading that says it most plainly; empty when none does."""
+    said = [(_plainness(heading, phrases), place) for place, heading in enumerate(wanted)]
+    best = min(said, default=(len(phrases), 0))
+    return wanted[best[1]] if best[0] < len(phrases) else ""
 
 
 def _placed(
@@ -190,10 +232,10 @@ def _by_name_and_kind(reading: Reading, leaks: Mapping[str, str]) -> Placed:
     attribute = headings.sensitive(heading)
     if attribute:
         return _sensitive(reading, attribute)
+    if _says_when_the_ending_was_known(reading):
+        return Placed(reading=reading, part=Part.LABEL_KNOWN_ON, why="the day from which the ending was known")
     if heading in leaks:
         return _out(reading, f"looks like a leak: {leaks[heading]}", "leak")
-    if headings.after_the_fact(heading) and not headings.means(heading, headings.LABEL_KNOWN_ON):
-        return _out(reading, "looks like a leak: by its name it was known only after the decision", "leak")
     if kind is ColumnKind.EMPTY or reading.missing_share > TOO_EMPTY:
         return _out(reading, f"empty in {reading.missing_share:.1%} of the rows", "empty")
     if kind is ColumnKind.DAY:
@@ -231,11 +273,15 @@ def _group(reading: Reading, attribute: str) -> Placed:
 
 
 def _day(reading: Reading) -> Placed:
-    if headings.means(reading.heading, headings.LABEL_KNOWN_ON):
-        return Placed(reading=reading, part=Part.LABEL_KNOWN_ON, why="the day from which the ending was known")
     if headings.means(reading.heading, headings.APPLIED_ON):
         return Placed(reading=reading, part=Part.APPLIED_ON, why="the day it was applied for")
     return _out(reading, "a date: a model could only learn when; bring a duration in months if it means one", "day")
+
+
+def _says_when_the_ending_was_known(reading: Reading) -> bool:
+    """For every row: a day that only bads have would leave training without goods."""
+    everywhere = reading.kind is ColumnKind.DAY and reading.missing_share <= HARDLY_EVER
+    return everywhere and headings.means(reading.heading, headings.LABEL_KNOWN_ON)
 
 
 def _is_reference(reading: Reading) -> bool:
@@ -317,12 +363,12 @@ def _frame(chosen: Sequence[Placed]) -> dict[str, str]:
 
 
 def _is_money(reading: Reading) -> bool:
-    return reading.kind is ColumnKind.NUMBER and (reading.smallest or 0) > 0 and reading.missing_share <= 0.05
+    return reading.kind is ColumnKind.NUMBER and (reading.smallest or 0) > 0 and reading.missing_share <= HARDLY_EVER
 
 
 def _is_a_term(reading: Reading) -> bool:
     months = reading.whole and (reading.smallest or 0) >= 1 and (reading.largest or 999) <= 480
-    return reading.kind is ColumnKind.NUMBER and months and reading.missing_share <= 0.05
+    return reading.kind is ColumnKind.NUMBER and months and reading.missing_share <= HARDLY_EVER
 
 
 def _is_an_income(reading: Reading) -> bool:

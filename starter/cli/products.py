@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from starter.cli import own_products
 from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Product packs.", no_args_is_help=True)
+own_products.add_to(app)
 policy = typer.Typer(help="Policies: versioned data, tested before they count.", no_args_is_help=True)
 
 

@@ -122,7 +122,9 @@ def in_bands(numbers: Column) -> Column:
     """A report on groups needs groups: ages by the limits that law and practice know, other numbers by quarters."""
     known = numbers[~np.isnan(numbers)]
     looks_like_age = len(known) > 0 and known.min() >= YOUNGEST and known.max() <= OLDEST
-    edges = np.array(AGES) if looks_like_age else np.unique(np.quantile(known, (0.25, 0.5, 0.75))) if len(known) else []
+    edges: Any = (
+        np.array(AGES) if looks_like_age else np.unique(np.quantile(known, (0.25, 0.5, 0.75))) if len(known) else []
+    )
     names = [f"up to {edge:g}" for edge in edges] + ([f"over {edges[-1]:g}"] if len(edges) else ["any"])
     places = np.searchsorted(edges, numbers, side="left")
     return np.array([None if number != number else names[place] for number, place in zip(numbers, places, strict=True)])
