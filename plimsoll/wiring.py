@@ -1,9 +1,10 @@
 """Settings → Ports: the only file that names adapters."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ import numpy as np
 
 from plimsoll.adapters.datasets.south_german import LabelledApplication, SouthGerman
 from plimsoll.adapters.models import folder
+from plimsoll.adapters.models.columns import ByColumn
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.adapters.models.scorer import CatBoostScorer
-from plimsoll.adapters.models.shelf import ModelFolder
+from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
+from plimsoll.adapters.models.scorer import ModelScorer
+from plimsoll.adapters.models.shelf import ModelFolder, write_report
+from plimsoll.adapters.models.workshop import ModelWorkshop
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.applications import Applications
@@ -27,19 +31,23 @@ from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.outcomes import Outcomes
 from plimsoll.adapters.postgres.performance import Performance
+from plimsoll.adapters.postgres.predictions import Predictions
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
 from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.rollouts import Rollouts
+from plimsoll.adapters.postgres.shadows import Shadows
 from plimsoll.adapters.postgres.sources import SourceGate
+from plimsoll.adapters.postgres.trainings import Trainings
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.vault import LocalVault
-from plimsoll.domain.errors import Unavailable
+from plimsoll.domain.errors import NotFound, Unavailable
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.facts import Stage, facts_of
 from plimsoll.domain.features import columns_of, snapshot
 from plimsoll.domain.product import FeatureSpec, Loader, Product
+from plimsoll.domain.training import TrainingPlan
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 
@@ -49,6 +57,7 @@ if TYPE_CHECKING:
     from plimsoll.domain.own_product import Draft
 
 CHECKPOINTS = "checkpoints/ledger.jsonl"
+MLFLOW = "mlflow"
 
 
 @dataclass(frozen=True)
@@ -70,10 +79,16 @@ class Ports:
     gate: SourceGate
     sources: dict[str, EvidenceSource]
     products: ProductFolder
-    scorer: CatBoostScorer
+    scorer: ModelScorer
+    columns: ByColumn
+    predictions: Predictions
     shelf: ModelFolder
     registry: Registry
     live: CachedLineups
+    shadows: Shadows
+    trainings: Trainings
+    workshop: ModelWorkshop
+    mirror: MlflowMirror
     rollouts: Rollouts
     arms: Arms
     open_runs: OpenRunList
@@ -103,6 +118,7 @@ async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> Asy
 def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
     vault = LocalVault.from_file(settings.secrets / "kek")
     reading = Reading(database, vault)
+    scorer = ModelScorer(settings.models)
     registry, performance = Registry(database), Performance(database)
     checkpoints = Checkpoints(
         settings.home_dir / CHECKPOINTS,
@@ -125,10 +141,18 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         gate=SourceGate(database),
         sources=build_sources(source_addresses(settings), client),
         products=product_packs(settings),
-        scorer=CatBoostScorer(settings.models),
+        scorer=scorer,
+        columns=ByColumn(scorer),
+        predictions=Predictions(database, vault),
         shelf=ModelFolder(settings.models),
         registry=registry,
         live=CachedLineups(registry),
+        shadows=Shadows(database),
+        trainings=Trainings(database),
+        workshop=ModelWorkshop(
+            product_packs(settings), LabelledData(settings), settings.home_dir / "trainings", settings.models
+        ),
+        mirror=MlflowMirror(registry, settings.home_dir / MLFLOW, settings.models),
         rollouts=Rollouts(database, registry),
         arms=Arms(database, vault),
         open_runs=OpenRunList(database),
@@ -230,20 +254,64 @@ def examples_of(product: Product, rows: Sequence[LabelledApplication], as_of: da
     )
 
 
-def train_on_shipped(settings: Settings, product: Product, created_at: str) -> Manifest:
-    """A new version of the product's model, trained on its labelled applications, made live."""
+def public_set(name: str, root: Path) -> tuple[tuple[FeatureSpec, ...], Examples]:
+    """A set of the folder with the real data, and the columns of it that a model may read. Raises NotFound."""
+    from plimsoll.adapters.datasets.lendingclub import LendingClub
+    from plimsoll.adapters.datasets.taiwan import Taiwan
+
+    if name == "taiwan":
+        accounts = Taiwan(root / "taiwan_credit_card")
+        return accounts.features(), accounts.examples()
+    if name in ("lendingclub-with-price", "lendingclub-without-price"):
+        loans = LendingClub(root / "lendingclub")
+        examples = loans.examples()
+        return loans.features(examples.columns, with_price=name.endswith("with-price")), examples
+    raise NotFound(f"No public set {name!r}; there are taiwan, lendingclub-with-price, lendingclub-without-price.")
+
+
+def compare_candidates(
+    features: Sequence[FeatureSpec], examples: Examples, folder: Path, plan: TrainingPlan
+) -> dict[str, Any]:
+    """Every family on the same folds, without making a version; pieces are kept in the folder."""
+    from plimsoll.adapters.models.candidates import Field, compared
+
+    return compared(Field(tuple(features), examples, folder, plan))
+
+
+def train_model(settings: Settings, product: Product, created_at: str) -> Manifest:
+    """A new version of the product's model, trained at once on what its pack names; nobody uses it yet."""
     from plimsoll.adapters.models import training
 
     examples = labelled_examples(settings, product, datetime.fromisoformat(created_at).date())
     manifest = training.train(product, examples, settings.models, created_at=created_at)
-    folder.make_live(settings.models, manifest.name, manifest.version)
+    write_report(settings.models, manifest)
     return manifest
 
 
-def live_model(settings: Settings, product: Product) -> Manifest:
-    """Raises Unavailable when no version is live."""
-    version = folder.live_version(settings.models, product.model)
-    return folder.read_manifest(folder.version_folder(settings.models, product.model, version))
+def newest_model(settings: Settings, product: Product) -> Manifest | None:
+    """The version trained last, live or not; None when nothing was trained."""
+    found = folder.versions(settings.models, product.model)
+    return found[-1] if found else None
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """The labelled applications of each product, read when somebody learns from them."""
+
+    settings: Settings
+
+    def examples(self, product: Product) -> Examples:
+        return labelled_examples(self.settings, product, datetime.now(UTC).date())
+
+
+def mlflow_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
+    """Python's arguments and the environment for MLflow's own pages on the mirror's store: two processes."""
+    store = settings.home_dir / MLFLOW
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = ["-m", "mlflow", "server", "--backend-store-uri", tracking_uri(store), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", "1"]
+    # With job execution on it is nine processes and 2.6 GiB.
+    return command, {**os.environ, **QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def source_addresses(settings: Settings) -> dict[str, str]:
