@@ -36,6 +36,9 @@ QUICK = Plan(trees=60, learning_rate=0.12, members=6, member_trees=25, member_le
 SOUND_EVIDENCE: dict[str, dict[str, Any]] = tomllib.loads(
     (PRODUCTS / "consumer-credit" / "cases" / "baseline.toml").read_text()
 )["evidence"]
+# Whom the shipped product asks, and what its sources' journals show when all went well.
+SOURCES = tuple(SOUND_EVIDENCE)
+EACH_ASKED_ONCE = dict.fromkeys(sorted(SOURCES), 1)
 A_PIN = PolicyPin(id="consumer-credit", version="1", digest="0" * 64)
 
 

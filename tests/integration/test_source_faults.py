@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from plimsoll.domain.values import Status
+from tests.applicants import EACH_ASKED_ONCE, SOURCES
 from tests.builders import a_sound_application
 from tests.house import House, until
 
@@ -28,7 +29,6 @@ ONCE: dict[str, dict[str, Any]] = {
     "compressed": {"kind": "garbage", "variant": "compressed"},
     "done then timeout": {"kind": "done_then_timeout"},
 }
-SOURCES = ("bureau", "bank", "registry")
 CASES = [(source, name) for source in SOURCES for name in ONCE]
 # The circuit to a source opens at five failures in a row, for everybody: here each fault is looked
 # at by itself, so failures are forgotten as soon as they are counted.
@@ -73,7 +73,7 @@ async def test_one_bad_answer_is_got_over_with_one_inquiry_and_one_decision(
     found = outcomes[source, name]
     assert found.case["outcome"] == "approve"
     assert len(await running_house.decisions(found.case["id"])) == 1
-    assert found.inquiries == {"bank": 1, "bureau": 1, "registry": 1}
+    assert found.inquiries == EACH_ASKED_ONCE
     assert {e["source"]: e["state"] for e in found.case["evidence"]} == dict.fromkeys(SOURCES, "answered")
 
 
