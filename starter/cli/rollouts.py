@@ -14,6 +14,7 @@ COLUMNS = {
     "roll-out": "id", "product": "product", "version": "version", "state": "state", "phase": "phase",
     "until": "deadline", "why": "reason",
 }  # fmt: skip
+Rollout = Annotated[str, typer.Argument(help="The roll-out: rol_…")]
 Reason = Annotated[str, typer.Option("--reason", help="Goes on record.")]
 
 
@@ -57,7 +58,7 @@ def list_rollouts(
 
 
 @app.command("status")
-def status(rollout: str, role: AsRole = None, json: AsJson = False) -> int:
+def status(rollout: Rollout, role: AsRole = None, json: AsJson = False) -> int:
     """Where it stands: the phase, and each gate with its value, interval and counts."""
     with Remote(role or "analyst") as api:
         found = api.get(f"/v1/rollouts/{rollout}")
@@ -71,25 +72,25 @@ def status(rollout: str, role: AsRole = None, json: AsJson = False) -> int:
 
 
 @app.command("pause")
-def pause(rollout: str, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
+def pause(rollout: Rollout, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
     """Holds it where it is; a breached gate still takes it back."""
     return _move(rollout, "pause", reason, role, json)
 
 
 @app.command("resume")
-def resume(rollout: str, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
+def resume(rollout: Rollout, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
     """Goes on from where it was held."""
     return _move(rollout, "resume", reason, role, json)
 
 
 @app.command("promote")
-def promote(rollout: str, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
+def promote(rollout: Rollout, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
     """Gives the new model everybody now, whatever the phases say."""
     return _move(rollout, "promote", reason, role, json)
 
 
 @app.command("rollback")
-def rollback(rollout: str, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
+def rollback(rollout: Rollout, reason: Reason, role: AsRole = None, json: AsJson = False) -> int:
     """Takes it back: the old model decides from the next application on."""
     return _move(rollout, "rollback", reason, role, json)
 
