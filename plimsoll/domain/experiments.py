@@ -41,6 +41,10 @@ class Metric(StrEnum):
     AUC = "auc"  # order of applicants
 
     @property
+    def words(self) -> str:
+        return {Metric.BAD_RATE: "bad rate", Metric.COST: "cost per applicant", Metric.AUC: "AUC"}[self]
+
+    @property
     def lower_is_better(self) -> bool:
         return self is not Metric.AUC
 
@@ -338,9 +342,9 @@ def _beforehand(
         else f"{n_champion:,} {counted} of the champion's and {n_challenger:,} of the challenger's"
     )
     said = [
-        f"To find a difference of {question.effect:g} in {question.metric.replace('_', ' ')} with power "
+        f"To find a difference of {question.effect:g} in {question.metric.words} with power "
         f"{question.power:.0%} at alpha {question.alpha:g} it takes {many}.",
-        f"The champion's {question.metric.replace('_', ' ')} is taken as {baseline.value:.4g}: {baseline.source}.",
+        f"The champion's {question.metric.words} is taken as {baseline.value:.4g}: {baseline.source}.",
     ]
     if question.design is Design.SHADOW:
         said.append(f"That both AUCs correlate by {question.correlation:g} is an assumption.")

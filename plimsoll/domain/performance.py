@@ -144,7 +144,7 @@ def performance_report(product: Product, judged: Judged, as_of: date) -> Perform
         _vintage(product, name, judged.where(judged.vintage == name), as_of) for name in sorted(set(judged.vintage))
     )
     ripe = judged.where(np.isin(judged.vintage, [v.name for v in vintages if v.state in ("ripe", "partly_known")]))
-    declined = judged.where(~judged.granted)
+    overall, declined = _figures_of(product, ripe), judged.where(~judged.granted)
     return PerformanceReport(
         product=product.id,
         as_of=as_of,
@@ -154,10 +154,10 @@ def performance_report(product: Product, judged: Judged, as_of: date) -> Perform
         declined=len(declined),
         declined_known=int(declined.known.sum()),
         vintages=vintages,
-        overall=_figures_of(product, ripe),
+        overall=overall,
         granted_only=_figures_of(product, ripe.where(ripe.granted)) if not ripe.granted.all() else None,
-        by_model=_by(product, ripe, ripe.model),
-        by_arm=_by(product, ripe, ripe.arm),
+        by_model=_by(product, ripe, ripe.model, overall),
+        by_arm=_by(product, ripe, ripe.arm, overall),
         words=tuple(_words(judged, vintages, terms)),
     )
 
@@ -262,7 +262,7 @@ def _early(mark: Mark, rows: Judged, months: int) -> EarlyMark:
     )
 
 
-def _by(product: Product, rows: Judged, names: Words) -> tuple[Cohort, ...]:
+def _by(product: Product, rows: Judged, names: Words, overall: Figures | None) -> tuple[Cohort, ...]:
     return tuple(
         Cohort(
             name=str(name),
@@ -270,7 +270,7 @@ def _by(product: Product, rows: Judged, names: Words) -> tuple[Cohort, ...]:
             granted=int(some.granted.sum()),
             known=int(some.known.sum()),
             coverage=_coverage(some),
-            figures=_figures_of(product, some),
+            figures=overall if len(some) == len(rows) else _figures_of(product, some),
         )
         for name in sorted({name for name in names if name is not None})
         for some in [rows.where(names == name)]

@@ -54,6 +54,10 @@ def test_the_tour_of_all_pages(visit, request):
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
+    for name in ("Performance", "Experiments"):
+        visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+        expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
+        visit.shot(f"{scheme}-{name.lower()}")
     visit.go(f"/case?id={visit.stack.free_case()['application_id']}")
     expect(visit.page.get_by_role("heading", name="Review")).to_be_visible()
     expect(visit.page.get_by_text("in Temporal").first).to_be_visible()

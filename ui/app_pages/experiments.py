@@ -115,7 +115,9 @@ def act(experiment: str, verb: str) -> None:
 def planning() -> None:
     products = [row["id"] for row in session.backend().products()]
     with st.expander("Plan an experiment"), st.form("plan", border=False):
-        st.selectbox("Product", products, key="plan-product", format_func=words.plain_code)
+        st.selectbox(
+            "Product", products, key="plan-product", format_func=lambda name: words.plain_code(name.replace("-", " "))
+        )
         st.text_input("Challenger", key="plan-challenger", placeholder="mdl_… or name@version, approved")
         st.selectbox("What to compare", list(METRICS), key="plan-metric", format_func=METRICS.__getitem__)
         st.selectbox("How", list(DESIGNS), key="plan-design", format_func=DESIGNS.__getitem__)

@@ -20,9 +20,11 @@ def product() -> str | None:
     if not names:
         show.nothing_here("There is no product yet. `plimsoll product new` makes one from a file.")
         return None
-    return st.selectbox(
-        "Product", names, key="product", bind="query-params", width=260, format_func=lambda name: words.plain_code(name)
-    )
+    return st.selectbox("Product", names, key="product", bind="query-params", width=260, format_func=shown)
+
+
+def shown(name: str) -> str:
+    return words.plain_code(name.replace("-", " "))
 
 
 def report(found: Json) -> None:
@@ -50,16 +52,16 @@ def totals(found: Json) -> None:
     cells = st.columns(4)
     cells[0].metric("Outcomes known", f"{found['known']:,} of {found['decided']:,}", border=True)
     cells[1].metric(
-        "Bad rate seen",
+        f"Bad rate seen, {words.share(figures.get('predicted'))} predicted",
         words.share(figures.get("seen")),
         border=True,
-        help=f"Of ripe vintages; predicted {words.share(figures.get('predicted'))}.",
+        help="Of ripe vintages.",
     )
     cells[2].metric(
-        "AUC",
+        f"AUC, 95 %: {charts.between(figures.get('auc_interval'))}",
         charts.number(figures.get("auc")),
         border=True,
-        help=f"95 % interval {charts.between(figures.get('auc_interval'))}.",
+        help="How well the score ordered applicants; a half is chance.",
     )
     cells[3].metric("Calibration", calibration(figures), border=True, help=calibration_help(figures))
 
