@@ -5,6 +5,7 @@ A fault is one replacement in one file. Its text must be found exactly once: whe
 it anew here.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -187,20 +188,24 @@ def put_in(copy: Path, fault: Fault) -> Iterator[None]:
     text = file.read_text()
     found = text.count(fault.sound)
     assert found == 1, f"{fault.file} says {found} times, not once: {fault.sound}"
-    file.write_text(text.replace(fault.sound, fault.faulty))
+    rewrite(file, text.replace(fault.sound, fault.faulty))
     try:
         yield
     finally:
-        file.write_text(text)
+        rewrite(file, text)
+
+
+def rewrite(file: Path, text: str) -> None:
+    """With its bytecode, which would count as current when size and second of the change are the same."""
+    file.write_text(text)
+    Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
 
 
 def run_tests(copy: Path, *tests: str) -> "subprocess.CompletedProcess[str]":
-    # No bytecode: a fault put in and taken out within a second leaves a file that looks unchanged.
-    alone = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     return subprocess.run(
         (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *sorted(tests)),
         cwd=copy,
-        env=alone,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(copy)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
