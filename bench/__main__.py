@@ -1,4 +1,4 @@
-"""`python -m bench [decisions accept overload memory]`: measures, prints, asserts nothing.
+"""`python -m bench [decisions accept overload memory models]`: measures, prints, asserts nothing.
 
 Speed is a ratio within one run, or a figure with the machine it was measured on; see
 docs/performance.md. Every run ends with its books.
@@ -8,22 +8,24 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import uvloop
 
-KINDS = ("decisions", "accept", "overload", "memory")
+KINDS = ("decisions", "accept", "overload", "scores", "memory")
+# Takes hours and measures no speed, so it runs only when it is named.
+ON_REQUEST = ("models",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("kinds", nargs="*", default=list(KINDS), help=f"of {', '.join(KINDS)}")
+    parser.add_argument("kinds", nargs="*", default=list(KINDS), help=f"of {', '.join((*KINDS, *ON_REQUEST))}")
     parser.add_argument("--quick", action="store_true", help="small blocks: shows that it runs, not how fast")
     given = parser.parse_args()
-    unknown = set(given.kinds) - set(KINDS)
+    unknown = set(given.kinds) - {*KINDS, *ON_REQUEST}
     if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose of {', '.join(KINDS)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose of {', '.join((*KINDS, *ON_REQUEST))}")
     for kind in given.kinds:
         for found in _measure(kind)(given.quick):
             print(json.dumps(found), flush=True)
@@ -31,11 +33,19 @@ def main() -> None:
     os._exit(0)
 
 
-def _measure(kind: str) -> Callable[[bool], list[dict[str, Any]]]:
+def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
     if kind == "decisions":
         from bench.decisions import measure
 
         return lambda quick: uvloop.run(measure(*(1, 32, 8) if quick else (7, 160, 24)))
+    if kind == "models":
+        from bench.models import measure as measure_models
+
+        return measure_models
+    if kind == "scores":
+        from bench.scores import measure as measure_scores
+
+        return measure_scores
     from bench import load
 
     return {"accept": load.accept, "overload": load.overload, "memory": load.memory}[kind]

@@ -74,6 +74,10 @@ class FairnessGroup:
     age: int
     foreign_worker: bool
 
+    @property
+    def age_band(self) -> str:
+        return "up to 25" if self.age <= 25 else "26 to 61" if self.age < 62 else "62 and older"
+
 
 class SouthGerman:
     """`folder` holds `south_german_credit.csv` and, when there are names, `people.csv`."""

@@ -106,7 +106,7 @@ def _tried(ground: Field, family: str, seconds: float) -> list[dict[str, Any]]:
     path = ground.folder / f"trials-{family}.jsonl"
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     kind, plan = family_named(family), ground.plan
-    chosen = _thinned_rows(ground.bad, plan.tuning_rows, plan.seed)
+    chosen = thinned_rows(ground.bad, plan.tuning_rows, plan.seed)
     rows, bad = ground.rows[chosen], ground.bad[chosen]
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=plan.seed))
     for before in done:
@@ -393,7 +393,7 @@ def alive(progress: Progress, text: str, done: int, of: int) -> Iterator[None]:
 
 
 def write_json(path: Path, told: Any) -> None:
-    _whole(path, lambda beside: beside.write_text(json.dumps(told, indent=1, default=_plain) + "\n"))
+    _whole(path, lambda beside: beside.write_text(json.dumps(told, indent=1, default=plain) + "\n"))
 
 
 def write_array(path: Path, values: npt.NDArray[Any]) -> None:
@@ -411,7 +411,7 @@ def _whole(path: Path, write: Callable[[Path], Any]) -> None:
     beside.replace(path)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -421,7 +421,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a report")
 
 
-def _thinned_rows(bad: Labels, most: int, seed: int) -> npt.NDArray[np.int64]:
+def thinned_rows(bad: Labels, most: int, seed: int) -> npt.NDArray[np.int64]:
     """At most so many rows, goods and bads in their proportion."""
     if len(bad) <= most:
         return np.arange(len(bad))

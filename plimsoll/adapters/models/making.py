@@ -36,7 +36,8 @@ class Made:
     family: Family
     family_name: str  # with the parts of an ensemble
     model: Any
-    members: list[Any]
+    members: int
+    write: Callable[[Path], tuple[int, ...]]  # the family's files, and the sizes of the members
     calibration: Calibration
     out_of_fold: Floats
 
@@ -65,13 +66,11 @@ def bootstrap_members(
     settings: dict[str, Any],
     count: int,
     seed: int,
-    told: Callable[[int], None] = lambda number: None,
 ) -> list[Any]:
     """Models of resampled applicants; small, because all of them answer for every score."""
     random = np.random.default_rng(seed)
     members = []
     for number in range(count):
-        told(number)
         drawn = random.integers(0, len(bad), len(bad))
         members.append(
             family.fit(layout_of(product.features), rows[drawn], bad[drawn], settings, seed + number, like=model)
@@ -113,7 +112,7 @@ def published(
     with tempfile.TemporaryDirectory(dir=models / product.model, prefix=".training-") as passing:
         folder = Path(passing) / "version"
         folder.mkdir()
-        sizes = made.family.save(made.model, made.members, folder)
+        sizes = made.write(folder)
         _write_what_scores_need(folder, made, rows, reference, probability)
         for name, text in (beside or {}).items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -127,7 +126,7 @@ def published(
             features=product.features,
             columns=tuple(column_names(product.features)),
             directions=tuple(monotone_signs(product.features)),
-            members=len(made.members),
+            members=made.members,
             member_trees=sizes,
             cut=product.risk.decline_above,
             reference={

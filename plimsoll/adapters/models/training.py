@@ -66,7 +66,17 @@ def train(product: Product, examples: Examples, models: Path, *, created_at: str
     members = bootstrap_members(product, rows, bad, family, model, plan.member_settings, plan.members, plan.seed)
     return published(
         models,
-        Made(product, examples, family, FAMILY, model, members, calibration, out_of_fold),
+        Made(
+            product=product,
+            examples=examples,
+            family=family,
+            family_name=FAMILY,
+            model=model,
+            members=len(members),
+            write=lambda folder: family.save(model, members, folder),
+            calibration=calibration,
+            out_of_fold=out_of_fold,
+        ),
         created_at=created_at,
         seed=plan.seed,
         plan=plan.model_dump(),
