@@ -316,6 +316,7 @@ async def the_api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         ) as client,
     ):
         client.app = app  # type: ignore[attr-defined]
+        await app.state.running.rehearsed.wait()  # as whoever looks at /readyz would
         yield client
 
 

@@ -46,6 +46,7 @@ from starter.engine import Engine
 from starter.intake import Intake
 from starter.logs import set_up_logging
 from starter.scoring import ScoringDesk
+from starter.warming import rehearse
 
 log = structlog.get_logger()
 
@@ -116,7 +117,9 @@ async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
             _kept_alive(gatekeeper.listen()),
         ]
         if settings.hot_worker:
-            tasks.append(_kept_alive(_warm_up(ports)))
+            tasks.append(_kept_alive(_warm_up(house)))
+        else:
+            house.rehearsed.set()
         spare_the_collector()
         try:
             yield
@@ -143,21 +146,26 @@ def assemble(settings: Settings, ports: Ports) -> Running:
     )
 
 
-async def _warm_up(ports: Ports) -> None:
-    """Loads each product's model before a request needs it, as soon as there is one."""
-    waiting = {product.id: product for product in ports.products.all()}
+async def _warm_up(house: Running) -> None:
+    """Rehearses each product's decision before a request needs it, and again when there is a live model at last."""
+    waiting = {product.id: product for product in house.ports.products.all()}
     told: set[str] = set()
     while waiting:
         for product in list(waiting.values()):
             try:
-                await adopt_what_was_live(ports)
-                champion = (await ports.live.lineup(product.model)).must_have_champion()
-                await asyncio.to_thread(ports.scorer.loaded, champion)
-                del waiting[product.id]
+                await adopt_what_was_live(house.ports)
+                if await rehearse(house.ports, house.settings, product):
+                    del waiting[product.id]
             except Unavailable as error:
                 if product.id not in told:
                     log.warning("model.not_loaded", product=product.id, error=type(error).__name__)
                     told.add(product.id)
+            except Exception:
+                log.exception("warming.broke", product=product.id)  # a case would say why; readiness must not wait
+                del waiting[product.id]
+        if not house.rehearsed.is_set():
+            spare_the_collector()
+            house.rehearsed.set()
         await asyncio.sleep(LOOK_FOR_MODELS)
 
 

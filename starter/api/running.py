@@ -1,5 +1,6 @@
 """What a running API process holds, handed to its routes."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ class Running:
     intake: Intake
     scoring: ScoringDesk
     admission: Admission
+    rehearsed: asyncio.Event = field(default_factory=asyncio.Event)  # the first case will wait for nothing
     _counts: dict[str, Any] = field(default_factory=dict)
     _counted_at: float = float("-inf")
 

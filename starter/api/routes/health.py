@@ -23,13 +23,16 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="Each part, and whether work is accepted")
 async def readyz(house: House) -> JSONResponse:
-    """200 while Postgres answers: without Temporal work is accepted and decided later."""
+    """200 once models and policies are read in and while Postgres answers: without Temporal work is accepted and
+    decided later."""
     parts: dict[str, Any] = {"postgres": "ok", "temporal": "ok" if house.engine.connected else "away"}
     status = 200
     try:
         await house.ports.database.check()
     except Unavailable:
         parts["postgres"], status = "away", 503
+    if not house.rehearsed.is_set():
+        parts["decider"], status = "warming up", 503
     return JSONResponse({"status": "ready" if status == 200 else "not ready", "parts": parts}, status)
 
 
