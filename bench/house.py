@@ -128,7 +128,7 @@ async def settled(ports: Ports, patience: float = 60.0) -> None:
     """Waits until nothing is under way any more, or patience is over."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
-        if not await ports.outbox.backlog():
+        if not (await ports.outbox.backlog() or (await ports.reading.workload())["undecided"]):
             return
         await asyncio.sleep(0.5)
 

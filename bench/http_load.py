@@ -1,12 +1,14 @@
 """A small open-loop HTTP client: requests leave on schedule, whether or not earlier ones came back.
 
 A generator that waits for answers slows down with the server and hides what a user would feel
-(coordinated omission). Latency is counted from the moment a request was due.
+(coordinated omission). Latency is counted from the moment a request was due. It shares the machine
+with what it measures, so it is made of callbacks, and knows no more of HTTP than our answers need.
 """
 
 import asyncio
+import itertools
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -28,45 +30,107 @@ class Seen:
 
 async def send_at_rate(url: str, requests: Iterator[bytes], rate: float, seconds: float, connections: int = 64) -> Seen:
     """Sends `rate` requests a second for so long, over keep-alive connections."""
-    seen, idle = Seen(), asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]()
-    address = urlsplit(url)
+    count = int(rate * seconds)
+    due = deque(zip((number / rate for number in range(count)), itertools.islice(requests, count), strict=True))
+    run, address = _Run(count), urlsplit(url)
     for _ in range(connections):
-        idle.put_nowait(await asyncio.open_connection(address.hostname, address.port))
-    began, tasks = time.perf_counter(), set()
-    for number in range(int(rate * seconds)):
-        due = number / rate
-        delay = began + due - time.perf_counter()
-        if delay > 0:
-            await asyncio.sleep(delay)
-        task = asyncio.create_task(_send(idle, next(requests), began, due, seen))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    seen.seconds = time.perf_counter() - began
-    while not idle.empty():
-        idle.get_nowait()[1].close()
-    return seen
-
-
-async def _send(idle: asyncio.Queue, request: bytes, began: float, due: float, seen: Seen) -> None:
-    reader, writer = await idle.get()
+        await asyncio.get_running_loop().create_connection(
+            lambda: _Connection(run), address.hostname or "", address.port or 80
+        )
+    run.began = time.perf_counter()
     try:
-        writer.write(request)
-        status, headers = await _answer(reader)
+        while due and not run.over.done():
+            delay = run.began + due[0][0] - time.perf_counter()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            run.send(*due.popleft())
+        await run.over
     finally:
-        idle.put_nowait((reader, writer))
-    seen.statuses[status] += 1
-    seen.latencies.append((due, time.perf_counter() - began - due))
-    if status in (429, 503) and b"retry-after" not in headers:
-        seen.retry_after_missing += 1
+        run.hang_up()
+    run.seen.seconds = time.perf_counter() - run.began
+    return run.seen
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
-    if length:
-        await reader.readexactly(length)
-    return int(head[9:12]), head
+class _Run:
+    """What is due and finds no idle connection waits here, and its clock runs."""
+
+    def __init__(self, count: int) -> None:
+        self.seen = Seen()
+        self.began = 0.0
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._left = count
+        self._connections: list[_Connection] = []
+        self._idle: deque[_Connection] = deque()  # in turn, for a server hangs up on who is silent for long
+        self._waiting: deque[tuple[float, bytes]] = deque()
+
+    def send(self, due: float, request: bytes) -> None:
+        if self._idle:
+            self._idle.popleft().send(due, request)
+        else:
+            self._waiting.append((due, request))
+
+    def connected(self, connection: "_Connection") -> None:
+        self._connections.append(connection)
+        self._idle.append(connection)
+
+    def answered(self, connection: "_Connection", due: float, status: int, head: bytes) -> None:
+        self.seen.statuses[status] += 1
+        self.seen.latencies.append((due, time.perf_counter() - self.began - due))
+        if status in (429, 503) and b"retry-after" not in head:
+            self.seen.retry_after_missing += 1
+        self._left -= 1
+        if not self._left:
+            self.over.set_result(None)
+        elif self._waiting:
+            connection.send(*self._waiting.popleft())
+        else:
+            self._idle.append(connection)
+
+    def lost(self, connection: "_Connection") -> None:
+        if connection in self._idle:
+            self._idle.remove(connection)
+        elif not self.over.done():
+            self.over.set_exception(ConnectionError("the server hung up without an answer"))
+
+    def hang_up(self) -> None:
+        for connection in self._connections:
+            connection.transport.close()
+
+
+class _Connection(asyncio.Protocol):
+    """One request at a time."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._due = 0.0
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # uvloop's says what it is in its name only
+        self._run.connected(self)
+
+    def send(self, due: float, request: bytes) -> None:
+        self._due = due
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._read += data
+        head, end, body = self._read.partition(b"\r\n\r\n")
+        head = head.lower()
+        if end and len(body) >= _length(head):
+            self._read = b""
+            self._run.answered(self, self._due, int(head[9:12]), head)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._run.lost(self)
+
+
+def _length(head: bytes) -> int:
+    """Of the body, as the head (in lower case) says."""
+    _, _, rest = head.partition(b"content-length:")
+    return int(rest.split(b"\r\n", 1)[0]) if rest else 0
 
 
 def post(url: str, path: str, key: str, idempotency_key: str, body: bytes) -> bytes:

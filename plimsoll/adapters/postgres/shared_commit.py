@@ -10,14 +10,16 @@ from plimsoll.adapters.postgres.database import Database, Parameters, Row
 from plimsoll.domain.errors import Unavailable
 
 MOST = 32  # callers in one transaction
-PATIENCE = 0.005  # seconds after which one that is stuck keeps nobody waiting any more
+PATIENCE = 0.05  # seconds after which one that is stuck keeps nobody waiting any more
+COMPANY = 0.005  # seconds the next transaction waits for more callers when the last one had several
 
 Caller = tuple[Parameters, asyncio.Future[Row | None]]
 
 
 class SharedCommit:
     """Whoever comes while a transaction is under way goes with the next one: in quiet times that
-    is nobody, and the busier it gets the less each caller costs.
+    is nobody, and the busier it gets the less each caller costs. In a rush the next one waits a
+    moment for company, since more are on their way.
 
     A statement that Postgres refuses takes its whole transaction back. Then each caller goes
     alone, and only the one to blame gets the error. The statement must bear being repeated.
@@ -43,6 +45,8 @@ class SharedCommit:
         while self._waiting:
             callers, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             await asyncio.wait([asyncio.create_task(self._commit(callers))], timeout=PATIENCE)
+            if len(callers) > 1:
+                await asyncio.sleep(COMPANY)
 
     async def _commit(self, callers: list[Caller]) -> None:
         callers = sorted((c for c in callers if not c[1].done()), key=lambda caller: self._lock_order(caller[0]))
