@@ -73,8 +73,8 @@ def leading_codes(
     concepts = list(dict.fromkeys(spec.concept for spec in features))
     belongs = np.array([[spec.concept == concept for concept in concepts] for spec in features], dtype=np.float64)
     totals = contributions @ belongs
-    codes = np.array([_reason_of_concept(product, concept).code for concept in concepts], dtype=object)
-    return np.where(totals.max(axis=1) > 0, codes[totals.argmax(axis=1)], None)
+    codes = np.array([*(_reason_of_concept(product, concept).code for concept in concepts), None], dtype=object)
+    return codes[np.where(totals.max(axis=1) > 0, totals.argmax(axis=1), len(concepts))]
 
 
 def sentence(product: Product, reason: Reason, language: str) -> str:

@@ -273,8 +273,8 @@ def _followed(api: Remote, run: dict[str, Any]) -> dict[str, Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("waiting for a worker", total=len(run["steps"]), detail="")
-        for run in _looks(api, run):
-            now = run["progress"]
+        for seen in _looks(api, run):
+            run, now = seen, seen["progress"]
             if now:
                 part = now["done"] / now["of"] if now["of"] else 0.0
                 progress.update(bar, description=now["step"], completed=len(now["finished"]) + part, detail=now["text"])

@@ -1,6 +1,7 @@
 """Arms: dealt by a digest anybody can work out again, the same ever after."""
 
 import hashlib
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_the_challenger_gets_its_share_and_no_more(share):
 
 def test_a_share_that_grows_keeps_everybody_who_was_in():
     shares = [challenged(share) for share in (0.1, 0.25, 0.5, 1.0)]
-    assert all(before < after for before, after in zip(shares, shares[1:], strict=False))
+    assert all(before < after for before, after in pairwise(shares))
     assert shares[-1] == set(PEOPLE)
 
 

@@ -22,6 +22,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from plimsoll.domain.product import FeatureSpec
 from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable
 from plimsoll.domain.values import Value
@@ -63,7 +65,8 @@ class Manifest(Value):
     libraries: dict[str, str]
     files: dict[str, str]  # name -> sha256
     blockers: tuple[str, ...] = ()  # why it may not be released
-    ranges: dict[str, tuple[float, float]] = {}  # lowest and highest value of each number in training
+    # Lowest and highest value of each number in training.
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
     def pin(self, role: str = "champion", arm: str = "champion") -> ModelPin:
         return ModelPin(
@@ -81,7 +84,10 @@ class Manifest(Value):
 
     def content_digest(self) -> str:
         # What later versions of this file added does not count where it says nothing: older digests still hold.
-        added = {name for name in LATER_FIELDS if getattr(self, name) == type(self).model_fields[name].default}
+        fields = type(self).model_fields
+        added = {
+            name for name in LATER_FIELDS if getattr(self, name) == fields[name].get_default(call_default_factory=True)
+        }
         content = self.model_dump(mode="json", exclude={"created_at", "digest", "version"} | added)
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

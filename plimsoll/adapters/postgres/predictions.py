@@ -1,4 +1,4 @@
-"""The log of scores asked for without a case: a batch of them is one statement, committed before anybody is answered."""
+"""The log of scores asked for without a case: a batch is one statement, committed before anybody is answered."""
 
 import json
 from collections.abc import Sequence
