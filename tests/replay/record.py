@@ -13,12 +13,14 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from plimsoll.adapters.postgres.migrate import migrate
 from plimsoll.domain.access import Role
 from plimsoll.domain.product import Lane
 from plimsoll.domain.review import Answer
+from plimsoll.domain.rollout import RolloutState
 from plimsoll.domain.values import Outcome, Status
 from plimsoll.local.ports import INTERNAL, choose
 from plimsoll.local.postgres import Cluster
@@ -27,8 +29,10 @@ from starter.resuming import resume_waiting_on
 from tests.applicants import quick_models
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.house import House, a_house, until
+from tests.releases import PLAN, a_release, a_slow_arm
 from tests.sandbox_process import a_sandbox
 from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
+from workflows.roll_out_model import RollOutModel
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -118,27 +122,73 @@ async def in_review(house: House) -> str:
     return application
 
 
-KINDS: dict[str, Callable[[House], Awaitable[str]]] = {
-    kind.__name__: kind
-    for kind in (
-        express,
-        express_knocked_out,
-        stepwise,
-        stepwise_source_down,
-        review_answered,
-        review_expired,
-        withdrawn_in_review,
-        withdrawn_between_steps,
-        withdrawn_while_waiting,
-    )
+def of_a_case(run: Callable[[House], Awaitable[str]]) -> Callable[[House], Awaitable[WorkflowHandle]]:
+    """The run of the application that this brings to its end."""
+
+    async def ended(house: House) -> WorkflowHandle:
+        application = await run(house)
+        await house.until_closed(application)
+        return house.run_of(application)
+
+    return ended
+
+
+# Releases ---------------------------------------------------------------------------------------
+
+
+async def rollout_promoted(house: House) -> WorkflowHandle:
+    async with a_release(house) as release:
+        await release.let_pass(timedelta(days=5))
+        await release.until(RolloutState.PROMOTED)
+        await release.let_pass(timedelta(days=7, minutes=1))
+        await release.handle.result()
+        return release.handle
+
+
+async def rollout_rolled_back(house: House) -> WorkflowHandle:
+    async with a_release(house) as release:
+        await release.let_pass(timedelta(hours=24, minutes=1))
+        view = await release.until(RolloutState.RUNNING, "10 %")
+        release.arms.of[view.new_digest] = a_slow_arm()
+        await release.let_pass(PLAN.evaluate_every)
+        await release.until(RolloutState.ROLLED_BACK)
+        await release.handle.result()
+        return release.handle
+
+
+async def rollout_paused_and_resumed(house: House) -> WorkflowHandle:
+    async with a_release(house) as release:
+        await house.ports.rollouts.pause(release.rollout, **await release.said())
+        await release.let_pass(timedelta(days=1))
+        await house.ports.rollouts.resume(release.rollout, **await release.said())
+        await release.handle.signal(RollOutModel.told)
+        await release.until(RolloutState.RUNNING, "10 %")
+        await house.ports.rollouts.roll_back(release.rollout, **await release.said())
+        await release.handle.signal(RollOutModel.told)
+        await release.handle.result()
+        return release.handle
+
+
+CASES = (
+    express,
+    express_knocked_out,
+    stepwise,
+    stepwise_source_down,
+    review_answered,
+    review_expired,
+    withdrawn_in_review,
+    withdrawn_between_steps,
+    withdrawn_while_waiting,
+)
+KINDS: dict[str, Callable[[House], Awaitable[WorkflowHandle]]] = {
+    **{kind.__name__: of_a_case(kind) for kind in CASES},
+    **{kind.__name__: kind for kind in (rollout_promoted, rollout_rolled_back, rollout_paused_and_resumed)},
 }
 
 
 async def record(house: House, names: list[str]) -> None:
     for name in names:
-        application = await KINDS[name](house)
-        await house.until_closed(application)
-        handle = house.run_of(application)
+        handle = await KINDS[name](house)
         await handle.result()
         history = await handle.fetch_history()
         (HISTORIES / f"{name}.json").write_text(history.to_json() + "\n")

@@ -22,7 +22,7 @@ from temporalio.workflow import NondeterminismError
 from activities.messages import CaseRef, Ending, Progress
 from activities.policy import Policy
 from activities.scoring import Scoring
-from workflows import workflows_on
+from workflows import names, workflows_on
 from workflows.underwrite_application import UnderwriteApplication
 
 HERE = Path(__file__).parent
@@ -41,7 +41,8 @@ def the_history(name: str) -> WorkflowHistory:
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
 async def test_a_recorded_run_replays_on_todays_code(file: Path):
-    replayer = Replayer(workflows=workflows_on("decisions"), data_converter=pydantic_data_converter)
+    every = [kind for queue in names.QUEUES for kind in workflows_on(queue)]
+    replayer = Replayer(workflows=every, data_converter=pydantic_data_converter)
     result = await replayer.replay_workflow(the_history(file.stem), raise_on_replay_failure=False)
     assert result.replay_failure is None, f"{HOW_TO_PATCH}\n{result.replay_failure}"
 
@@ -51,7 +52,13 @@ def test_the_commands_of_each_recorded_run_are_the_committed_ones():
     assert found == FINGERPRINTS.read_text(), HOW_TO_PATCH
 
 
-@pytest.mark.parametrize("kind", ["express", "stepwise", "review_answered", "review_expired", "withdrawn_in_review"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "express", "stepwise", "review_answered", "review_expired", "withdrawn_in_review",
+        "rollout_promoted", "rollout_rolled_back", "rollout_paused_and_resumed",
+    ],
+)  # fmt: skip
 def test_every_way_a_run_can_go_has_a_recording(kind: str):
     assert kind in {file.stem for file in RECORDED}
 
