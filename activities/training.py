@@ -91,7 +91,7 @@ class Training:
             found = await asyncio.to_thread(self._shelf.read, name, version)
             by = Actor(id=run.requested_by, name=run.requested_by_name or "", roles=())
             record = await self._registry.register(found, by=by, request=run.id, now=datetime.now(UTC), training=run.id)
-            ended = await self._trainings.end(run.id, TrainingState.DONE, datetime.now(UTC))
+            ended = await self._trainings.end(run.id, TrainingState.DONE, datetime.now(UTC), model=record.id)
             return Trained(training=run.id, state=ended.state, model=record.id)
 
     @activity.defn(name="end_training")

@@ -246,7 +246,12 @@ class TrainingStore(Protocol):
         ...
 
     async def end(
-        self, training: str, state: TrainingState, now: datetime, error: str | None = None
+        self,
+        training: str,
+        state: TrainingState,
+        now: datetime,
+        error: str | None = None,
+        model: str | None = None,
     ) -> TrainingRun: ...
 
 

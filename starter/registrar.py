@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.domain.access import Actor
+from plimsoll.domain.product import FeatureSpec
 from plimsoll.domain.registry import (
     ModelRecord,
     Registration,
@@ -17,6 +18,7 @@ from plimsoll.domain.registry import (
     must_belong,
     must_have_same_files,
 )
+from plimsoll.domain.release import blockers
 from plimsoll.ports import LiveModels, ModelRegistry, ModelShelf, Products
 
 
@@ -77,7 +79,10 @@ class Registrar:
         """Every file is what was registered, and training does not say that it must stay."""
         found = await asyncio.to_thread(self._shelf.read, record.name, record.version)
         must_have_same_files(record, found)
-        must_be_releasable(record.called, found.blockers)
+        features = [FeatureSpec.model_validate(feature) for feature in found.manifest.get("features", ())]
+        # As training said then, and as the product says now: a reason may have gone meanwhile.
+        told = (*found.blockers, *blockers(self._products.get(record.product), features))
+        must_be_releasable(record.called, dict.fromkeys(told))
         return found
 
     def _words(self, reason: str) -> dict[str, Any]:

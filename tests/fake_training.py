@@ -25,6 +25,7 @@ class FakeWorkshop:
     stops: dict[str, str] = field(default_factory=dict)
     taken: Counter = field(default_factory=Counter)
     begun: threading.Event = field(default_factory=threading.Event)
+    gives: str | None = None  # the version every run gives; one of its own otherwise
 
     def fetch(self, run: TrainingRun, progress: Progress) -> str:
         self._do("fetch", progress)
@@ -36,7 +37,7 @@ class FakeWorkshop:
         return StepResult(step=step, sentence=sentence, stopped=step in self.stops, figures={"n": 100}, seconds=0.1)
 
     def published(self, run: TrainingRun) -> tuple[str, str]:
-        version = a_version(run.id)
+        version = a_version(self.gives or run.id)
         return version.name, version.version
 
     def _do(self, step: str, progress: Progress) -> None:

@@ -53,6 +53,7 @@ class TrainingProgress(Value):
     done: int = 0
     of: int = 0
     finished: tuple[FinishedStep, ...] = ()
+    model: str | None = None  # what it gave; the same data and plan again give what is there already
 
     def after(self, step: str, sentence: str, seconds: float) -> "TrainingProgress":
         """A step taken again, after a worker died, counts once."""

@@ -210,6 +210,16 @@ async def test_what_was_published_becomes_a_candidate_once(hall: Hall):
     assert (await hall.now(run)).state is TrainingState.DONE
 
 
+async def test_the_same_version_again_is_found_and_told_as_what_the_training_gave(hall: Hall):
+    """The same data and plan: the candidate of before is the candidate of now."""
+    one = await hall.begun()
+    first = await hall.do("register_version", ref(one))
+    other = await hall.begun()
+    hall.workshop.gives = one.id
+    assert (await hall.do("register_version", ref(other))).model == first.model
+    assert (await hall.now(other)).model_id == (await hall.now(one)).model_id == first.model
+
+
 async def test_a_product_is_trained_once_at_a_time(hall: Hall):
     run = await hall.begun()
     with pytest.raises(TrainingUnderWay, match="is being trained"):

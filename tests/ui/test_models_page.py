@@ -151,3 +151,18 @@ def test_what_came_from_a_lenders_file_is_never_drawn_as_markdown(open_page):
     model = a_model(1, "champion", features=["<img src=x>", "[a](http://b)"])
     app = open_page("models", FakeBackend("analyst").with_model(model))
     assert not [one for one in app.markdown if "img src" in one.value or "http://b" in one.value]
+
+
+def test_how_groups_fare_is_said_in_sentences_with_the_groups_below(open_page):
+    """As the report says it; a data set without such attributes says that it cannot tell."""
+    groups = [{"group": "up to 25", "rows": 60, "approved": 0.3, "ratio": 0.72}]
+    held_out = {"sentences": ["Up to 25: 0.72 of the approvals of the others."], "at_the_cut": {"groups": groups}}
+    backend = FakeBackend("analyst").with_model(
+        a_model(1, "champion"), fairness={"attributes": {"age_band": {"held_out": held_out}}}
+    )
+    app = open_page("models", backend)
+    assert "0.72 of the approvals" in words_on(app)
+    backend = FakeBackend("analyst").with_model(
+        a_model(1, "champion"), fairness={"attributes": {}, "sentence": "No sensitive attributes came with the data."}
+    )
+    assert "No sensitive attributes" in words_on(open_page("models", backend))

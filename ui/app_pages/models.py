@@ -162,12 +162,15 @@ def fairness(report: Json) -> None:
     if not report.get("fairness"):
         return
     st.subheader("Fairness")
-    for name, value in report["fairness"].items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            st.caption(words.plain_code(name))
-            st.dataframe([_flat(row) for row in value], hide_index=True)
-        else:
-            show.facts([(words.plain_code(name), words.value_in_words(value))])
+    if report["fairness"].get("sentence"):
+        st.text(report["fairness"]["sentence"])
+    for attribute, said in report["fairness"].get("attributes", {}).items():
+        st.caption(f"On rows held out, by {words.plain_code(attribute).lower()}")
+        for sentence in said["held_out"]["sentences"]:
+            st.text(sentence)
+        groups = (said["held_out"].get("at_the_cut") or {}).get("groups", [])
+        if groups:
+            st.dataframe([_flat(group) for group in groups], hide_index=True)
 
 
 def people(model: Json) -> None:

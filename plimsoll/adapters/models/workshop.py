@@ -1,11 +1,9 @@
 """The steps of a training run, with everything they need: data, plan, folder, where versions go."""
 
+import json
 import threading
-import time
 from pathlib import Path
 
-from plimsoll.adapters.models.folder import write_atomically
-from plimsoll.adapters.models.shelf import write_report
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.training import Progress, StepResult, TrainingStep
 from plimsoll.domain.training_run import TrainingRun, must_teach
@@ -30,33 +28,26 @@ class ModelWorkshop:
         return f"{len(examples):,} labelled applications, {examples.target_rate:.1%} of them bad."
 
     def take(self, step: TrainingStep, run: TrainingRun, progress: Progress) -> StepResult:
-        progress(f"{step} …", 0, 1)
-        if step is not TrainingStep.PUBLISH:
-            return StepResult(step=step, sentence="Part of publishing, so far.", figures={}, seconds=0.0)
-        result = self._publish(run, progress)
-        self._held = None
-        return result
+        from plimsoll.adapters.models import steps
 
-    def _publish(self, run: TrainingRun, progress: Progress) -> StepResult:
-        from plimsoll.adapters.models.training import train
-
-        began = time.monotonic()
-        manifest = train(
-            self._products.get(run.product), self._examples(run), self._models, created_at=run.started_at.isoformat()
+        work = steps.TrainingWork(
+            product=self._products.get(run.product),
+            examples=self._examples(run),
+            folder=self._folder(run),
+            models=self._models,
+            created_at=run.started_at.isoformat(),
+            who=run.requested_by,
+            plan=run.plan,
+            progress=progress,
         )
-        write_report(self._models, manifest)
-        figures = {"name": manifest.name, "version": manifest.version}
-        result = StepResult(
-            step=TrainingStep.PUBLISH,
-            sentence=f"{manifest.name}@{manifest.version} is published.",
-            figures=figures,
-            seconds=time.monotonic() - began,
-        )
-        write_atomically(self._folder(run) / f"{TrainingStep.PUBLISH}.json", result.model_dump_json())
+        result = steps.take(step, work)
+        if step is TrainingStep.PUBLISH:
+            self._held = None
         return result
 
     def published(self, run: TrainingRun) -> tuple[str, str]:
-        result = StepResult.model_validate_json((self._folder(run) / f"{TrainingStep.PUBLISH}.json").read_bytes())
+        said = json.loads((self._folder(run) / f"{TrainingStep.PUBLISH}.json").read_bytes())
+        result = StepResult.model_validate(said["result"])
         return result.figures["name"], result.figures["version"]
 
     def _folder(self, run: TrainingRun) -> Path:

@@ -24,7 +24,7 @@ from plimsoll.domain.training_run import (
 
 RUN = """
 select t.*, actor.name as requested_by_name, m.id as model_id, m.version as model_version
-from training t join actor on actor.id = t.requested_by left join model m on m.training_id = t.id
+from training t join actor on actor.id = t.requested_by left join model m on m.id = t.progress ->> 'model'
 """
 START = """
 with started as (
@@ -35,7 +35,9 @@ insert into ledger_entry (kind, body, digest) values ('training.started', %(body
 """
 END = """
 with ended as (
-    update training set state = %(state)s, error = %(error)s, changed_at = %(now)s, ended_at = %(now)s
+    update training set state = %(state)s, error = %(error)s, changed_at = %(now)s, ended_at = %(now)s,
+        progress = case when %(model)s::text is null then progress
+                   else coalesce(progress, '{"step": "publish"}') || jsonb_build_object('model', %(model)s::text) end
     where id = %(id)s and state = 'running' returning id
 )
 insert into ledger_entry (kind, body, digest) select 'training.ended', %(body)s, %(digest)s from ended
@@ -109,10 +111,10 @@ class Trainings:
         return bool(touched)
 
     async def end(
-        self, training: str, state: TrainingState, now: datetime, error: str | None = None, by: Actor = SYSTEM,
-        reason: str = "it ran to its end", request: str | None = None,
+        self, training: str, state: TrainingState, now: datetime, error: str | None = None, model: str | None = None,
+        by: Actor = SYSTEM, reason: str = "it ran to its end", request: str | None = None,
     ) -> TrainingRun:  # fmt: skip
-        """Once: what ended stays ended as it did."""
+        """Once: what ended stays ended as it did. `model`: what it gave, also when that was there already."""
         written = entry(
             "training.ended",
             application=None,
@@ -122,8 +124,9 @@ class Trainings:
             at=now,
             training=training,
             state=state.value,
+            model=model,
         )
-        values = {"id": training, "state": state, "error": error, "now": now}
+        values = {"id": training, "state": state, "error": error, "now": now, "model": model}
         await self._database.run(END, values | {"body": written.body, "digest": written.digest})
         return await self.get(training)
 
