@@ -25,6 +25,7 @@ class FakeWorkshop:
     stops: dict[str, str] = field(default_factory=dict)
     taken: Counter = field(default_factory=Counter)
     begun: threading.Event = field(default_factory=threading.Event)
+    defects: set[str] = field(default_factory=set)  # steps that break whenever they are taken
     gives: str | None = None  # the version every run gives; one of its own otherwise
 
     def fetch(self, run: TrainingRun, progress: Progress) -> str:
@@ -44,6 +45,8 @@ class FakeWorkshop:
         self.taken[step] += 1
         progress(f"{step} …", 1, 2)
         self.begun.set()
+        if step in self.defects:
+            raise ZeroDivisionError
         self.doing.get(step, nothing)(progress)
 
 

@@ -1,78 +1,32 @@
 """Training's activities against real Postgres: watched, resumed, stopped, and never half done."""
 
 import asyncio
-import dataclasses
 import threading
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import activities_on
-from activities.training import TakeStep, TrainingRef
+from activities.training import TakeStep
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.registry import ModelState
-from plimsoll.domain.training import TrainingPlan, TrainingStep
+from plimsoll.domain.training import TrainingStep
 from plimsoll.domain.training_run import (
     NothingToLearnFrom,
     TrainingEnded,
-    TrainingRun,
     TrainingState,
     TrainingUnderWay,
-    Trigger,
 )
 from tests.builders import NOW
-from tests.fake_training import FakeMirror, FakeShelf, FakeWorkshop
 from tests.house import House, until
-from tests.port_contracts.test_model_registries import a_version
-
-PRODUCT = "consumer-credit"
-
-
-@dataclasses.dataclass
-class Hall:
-    """A house whose workshop is the test's."""
-
-    house: House
-    workshop: FakeWorkshop
-    shelf: FakeShelf
-    mirror: FakeMirror
-
-    async def begun(self) -> TrainingRun:
-        ada = await self.house.somebody(Role.MODEL_OWNER)
-        said = {"by": ada, "reason": "it is autumn", "request": "req_1", "now": NOW}
-        run = await self.house.ports.trainings.start(PRODUCT, TrainingPlan(), Trigger.PERSON, **said)
-        self.shelf.put(a_version(run.id))
-        return run
-
-    async def do(self, name: str, message: Any = None) -> Any:
-        return await ActivityEnvironment().run(activity_of(self.house, name), *([message] if message else []))
-
-    async def take(self, run: TrainingRun, step: TrainingStep) -> Any:
-        return await self.do("take_training_step", TakeStep(training=run.id, product=PRODUCT, step=step))
-
-    async def now(self, run: TrainingRun) -> TrainingRun:
-        return await self.house.ports.trainings.get(run.id)
-
-
-def activity_of(house: House, name: str) -> Any:
-    """The activity of this name as the batch worker of this house hosts it."""
-    hosted = activities_on("batch", house.ports)
-    return next(a for a in hosted if a.__temporal_activity_definition.name == name)  # type: ignore[attr-defined]
-
-
-def ref(run: TrainingRun) -> TrainingRef:
-    return TrainingRef(training=run.id, product=run.product)
+from tests.trainings import PRODUCT, Hall, a_hall, activity_of, ref
 
 
 @pytest.fixture
 async def hall(house: House) -> AsyncIterator[Hall]:
-    workshop, shelf, mirror = FakeWorkshop(), FakeShelf(), FakeMirror()
-    house.ports = dataclasses.replace(house.ports, workshop=workshop, shelf=shelf, mirror=mirror)  # type: ignore[arg-type]
-    yield Hall(house, workshop, shelf, mirror)
+    yield a_hall(house)
     await house.must_verify()
 
 

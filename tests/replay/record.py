@@ -32,6 +32,7 @@ from tests.house import House, a_house, until
 from tests.releases import PLAN, a_release, a_slow_arm
 from tests.sandbox_process import a_sandbox
 from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
+from tests.trainings import Hall, a_hall
 from workflows.roll_out_model import RollOutModel
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -169,6 +170,34 @@ async def rollout_paused_and_resumed(house: House) -> WorkflowHandle:
         return release.handle
 
 
+# Trainings --------------------------------------------------------------------------------------
+
+
+async def training_done(house: House) -> WorkflowHandle:
+    return await a_training(a_hall(house))
+
+
+async def training_stopped(house: House) -> WorkflowHandle:
+    """A check finds a reason not to go on."""
+    hall = a_hall(house)
+    hall.workshop.stops["validate"] = "Half of the rows are there twice."
+    return await a_training(hall)
+
+
+async def training_given_up(house: House) -> WorkflowHandle:
+    """A defect in a step, however often it is tried."""
+    hall = a_hall(house)
+    hall.workshop.defects.add("split")
+    return await a_training(hall)
+
+
+async def a_training(hall: Hall) -> WorkflowHandle:
+    async with hall.at_work():
+        handle = await hall.started(await hall.begun())
+        await handle.result()
+        return handle
+
+
 CASES = (
     express,
     express_knocked_out,
@@ -183,6 +212,7 @@ CASES = (
 KINDS: dict[str, Callable[[House], Awaitable[WorkflowHandle]]] = {
     **{kind.__name__: of_a_case(kind) for kind in CASES},
     **{kind.__name__: kind for kind in (rollout_promoted, rollout_rolled_back, rollout_paused_and_resumed)},
+    **{kind.__name__: kind for kind in (training_done, training_stopped, training_given_up)},
 }
 
 

@@ -57,6 +57,7 @@ def test_the_commands_of_each_recorded_run_are_the_committed_ones():
     [
         "express", "stepwise", "review_answered", "review_expired", "withdrawn_in_review",
         "rollout_promoted", "rollout_rolled_back", "rollout_paused_and_resumed",
+        "training_done", "training_stopped", "training_given_up",
     ],
 )  # fmt: skip
 def test_every_way_a_run_can_go_has_a_recording(kind: str):

@@ -1,27 +1,20 @@
 """TrainModel on a real server: from data to a candidate, over killed workers, stops and a mirror that is down."""
 
-import dataclasses
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 from temporalio.client import WorkflowHandle
 
-from activities.training import Trained
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.registry import ModelState
-from plimsoll.domain.training import TrainingPlan, TrainingStep
-from plimsoll.domain.training_run import TrainingRun, TrainingState, Trigger
-from plimsoll.ports import OpenRun
-from starter.runs import ensure_run
-from tests.activities.test_training_steps import PRODUCT, Hall
+from plimsoll.domain.training import TrainingStep
+from plimsoll.domain.training_run import TrainingRun, TrainingState
 from tests.builders import NOW
-from tests.fake_training import FakeMirror, FakeShelf, FakeWorkshop
 from tests.house import a_house, until
-from tests.port_contracts.test_model_registries import a_version
 from tests.stack_fixtures import Database, LocalTemporal
-from workflows import names
+from tests.trainings import Hall, a_hall
 
 ALL = ["fetch", *TrainingStep]
 
@@ -31,32 +24,17 @@ async def hall(database: Database, local_temporal: LocalTemporal, tmp_path) -> A
     """With an engine, and nobody at work yet."""
     temporal = LocalTemporal(local_temporal.address, f"test-{uuid.uuid4().hex[:8]}")
     async with a_house(tmp_path, database, temporal=temporal, faked=True) as house:
-        workshop, shelf, mirror = FakeWorkshop(), FakeShelf(), FakeMirror()
-        house.ports = dataclasses.replace(house.ports, workshop=workshop, shelf=shelf, mirror=mirror)  # type: ignore[arg-type]
-        yield Hall(house, workshop, shelf, mirror)
+        yield a_hall(house)
         await house.must_verify()
 
 
 async def begun(hall: Hall) -> tuple[TrainingRun, WorkflowHandle]:
-    ada = await hall.house.somebody(Role.MODEL_OWNER)
-    said = {"by": ada, "reason": "it is autumn", "request": "req_1", "now": NOW}
-    run = await hall.house.ports.trainings.start(PRODUCT, TrainingPlan(), Trigger.PERSON, **said)
-    hall.shelf.put(a_version(run.id))
-    return run, await started(hall, run)
-
-
-async def started(hall: Hall, run: TrainingRun) -> WorkflowHandle:
-    assert hall.house.client is not None
-    handle = await ensure_run(hall.house.client, OpenRun(kind="training", id=run.id, product=PRODUCT))
-    return hall.house.client.get_workflow_handle(handle.id, result_type=Trained)
-
-
-def at_work(hall: Hall):
-    return hall.house.at_work(dispatcher=False, queues=[names.BATCH])
+    run = await hall.begun()
+    return run, await hall.started(run)
 
 
 async def test_a_training_ends_with_a_candidate_that_plays_no_role(hall: Hall):
-    async with at_work(hall):
+    async with hall.at_work():
         run, handle = await begun(hall)
         trained = await handle.result()
     assert trained.state is TrainingState.DONE
@@ -68,7 +46,7 @@ async def test_a_training_ends_with_a_candidate_that_plays_no_role(hall: Hall):
 
 async def test_a_check_that_fails_ends_the_run_there(hall: Hall):
     hall.workshop.stops["validate"] = "Half of the rows are there twice."
-    async with at_work(hall):
+    async with hall.at_work():
         run, handle = await begun(hall)
         assert (await handle.result()).state is TrainingState.STOPPED
     assert dict(hall.workshop.taken) == {"fetch": 1, "validate": 1}
@@ -86,7 +64,7 @@ async def test_a_run_goes_on_from_the_step_in_which_its_worker_died(hall: Hall):
             raise SystemError("the worker is gone")
 
     hall.workshop.doing["calibrate"] = dying
-    async with at_work(hall):
+    async with hall.at_work():
         _, handle = await begun(hall)
         assert (await handle.result()).state is TrainingState.DONE
     assert hall.workshop.taken == {**dict.fromkeys(ALL, 1), "calibrate": 2}
@@ -99,7 +77,7 @@ async def test_a_mirror_that_is_down_stops_no_training(hall: Hall, monkeypatch):
 
     monkeypatch.setattr(workflows.train_model, "MIRROR_PATIENCE", timedelta(seconds=0.5))
     hall.mirror.fails = Unavailable("MLflow is away")
-    async with hall.house.at_work(dispatcher=False, queues=[names.BATCH], sandboxed=False):
+    async with hall.at_work(sandboxed=False):
         run, handle = await begun(hall)
         assert (await handle.result()).state is TrainingState.DONE
     assert (await hall.now(run)).model_id
@@ -111,7 +89,7 @@ async def test_somebody_stops_it_and_no_version_is_made(hall: Hall):
             progress("tuning", 1, 9)
 
     hall.workshop.doing["candidates"] = for_ever
-    async with at_work(hall):
+    async with hall.at_work():
         run, handle = await begun(hall)
 
         async def tuning() -> bool:
@@ -129,6 +107,6 @@ async def test_a_terminated_run_is_started_again_and_finds_its_row(hall: Hall):
     await handle.terminate("by an operator")
     open_runs = await hall.house.ports.open_runs.open_runs(NOW - NOW)
     assert [(found.kind, found.id) for found in open_runs] == [("training", run.id)]
-    async with at_work(hall):
-        handle = await started(hall, run)
+    async with hall.at_work():
+        handle = await hall.started(run)
         assert (await handle.result()).state is TrainingState.DONE
