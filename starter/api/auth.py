@@ -1,5 +1,6 @@
 """Who is calling and what they may: every route names its permission, or the API does not start."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ class Gatekeeper:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._seen: dict[str, tuple[float, Actor]] = {}
+        self._asked: dict[tuple[str, bool], asyncio.Task[Actor]] = {}
         self._forgotten = 0
 
     async def actor(self, credential: str, by_a_person: bool) -> Actor:
@@ -29,11 +31,22 @@ class Gatekeeper:
         seen = self._seen.get(credential)
         if seen and time.monotonic() - seen[0] < TRUST:
             return seen[1]
+        # Trust ends for a whole crowd at once: one of them asks, for all.
+        asked = self._asked.get((credential, by_a_person))
+        if asked is None:
+            asked = self._asked[credential, by_a_person] = asyncio.create_task(self._ask(credential, by_a_person))
+        return await asyncio.shield(asked)  # whoever gives up must not take the others along
+
+    async def _ask(self, credential: str, by_a_person: bool) -> Actor:
         forgotten = self._forgotten
-        if credential.startswith("pls_"):
-            actor = await self._access.actor_of_session(credential, by_a_person)
-        else:
-            actor = await self._access.actor_of_key(credential)
+        try:
+            if credential.startswith("pls_"):
+                actor = await self._access.actor_of_session(credential, by_a_person)
+            else:
+                actor = await self._access.actor_of_key(credential)
+        finally:
+            if forgotten == self._forgotten:
+                del self._asked[credential, by_a_person]
         if len(self._seen) > 10_000:
             self._seen.clear()
         if forgotten == self._forgotten:  # read before something ended, it may be what ended
@@ -49,6 +62,7 @@ class Gatekeeper:
         """A key or session ended: nothing remembered may outlive it."""
         self._forgotten += 1
         self._seen.clear()
+        self._asked.clear()
 
 
 class Needs:

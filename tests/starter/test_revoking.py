@@ -103,14 +103,43 @@ async def test_an_answer_that_was_under_way_when_a_key_ended_is_not_remembered(h
     assert await shuts_out(gatekeeper, key)
 
 
+async def test_a_crowd_with_one_key_asks_once_and_whoever_gives_up_takes_nobody_along(house: House):
+    key, access = await house.key_for(Role.ANALYST), SlowAccess(house.ports.database)
+    gatekeeper = Gatekeeper(access)
+    crowd = [asyncio.create_task(gatekeeper.actor(key, by_a_person=False)) for _ in range(20)]
+    await access.looked.wait()
+    crowd[0].cancel()
+    access.may_answer.set()
+    first, *others = await asyncio.gather(*crowd, return_exceptions=True)
+    assert isinstance(first, asyncio.CancelledError)
+    assert len({actor.id for actor in others}) == 1
+    assert access.asked == 1
+
+
+async def test_whoever_comes_after_a_key_ended_does_not_share_an_answer_from_before(house: House):
+    key, access = await house.key_for(Role.ANALYST), SlowAccess(house.ports.database)
+    gatekeeper = Gatekeeper(access)
+    before = asyncio.create_task(gatekeeper.actor(key, by_a_person=False))
+    await access.looked.wait()
+    await revoke(house, key)
+    gatekeeper.forget()
+    after = asyncio.create_task(shuts_out(gatekeeper, key))
+    await asyncio.sleep(0)
+    access.may_answer.set()
+    await before
+    assert await after
+
+
 class SlowAccess(Access):
     """Looks a key up and takes its time to say so."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.looked, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.asked = 0
 
     async def actor_of_key(self, key: str) -> Actor:
+        self.asked += 1
         actor = await super().actor_of_key(key)
         self.looked.set()
         await self.may_answer.wait()
