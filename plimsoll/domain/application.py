@@ -34,7 +34,8 @@ Money = Annotated[
 ]
 
 WholeNumber = Annotated[int, Strict()]  # 18, but neither "18" nor 18.0 nor true
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]  # 0.1407 or 3, but neither "3" nor true
+# 0.1407 or 3, but neither "3" nor true; a whole one stays whole, for whoever reads it.
+Number = Annotated[int, Strict()] | Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
 
 class Section(BaseModel):

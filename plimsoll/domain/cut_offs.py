@@ -94,9 +94,11 @@ def _cost(probability: Shares, bad: Flags, weights: Shares, cut: float, cost_of_
 
 
 def _band(at: float, share: float) -> tuple[float, float]:
-    """As wide as asked for, around the best cut, inside 0 to 1."""
-    lower = min(max(at - share / 2, 0.0), 1 - share)
-    return lower, lower + share
+    """As wide as asked for, around the best cut; on either side half of those there keep a clear answer."""
+    above = min(share / 2, (1 - at) / 2)
+    below = min(share - above, at / 2)
+    above = min(share - below, (1 - at) / 2)
+    return at - below, at + above
 
 
 def _at(probability: Shares, place: Shares, share: float) -> float:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from plimsoll.domain import headings
 from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.metrics import auc
-from plimsoll.domain.product import FeatureKind, FeatureSpec
+from plimsoll.domain.product import FeatureKind, FeatureSpec, KnownAt
 from plimsoll.domain.values import Value
 
 FEWEST_OF_EACH = 25  # five folds of five
@@ -46,14 +46,6 @@ CANNOT_BE_SEEN = (
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
-
-
-class KnownAt(StrEnum):
-    """When a column's value was first known, against the decision it is to inform."""
-
-    APPLICATION = "application"
-    DECISION = "decision"
-    AFTER = "after_decision"
 
 
 class Severity(StrEnum):

@@ -202,7 +202,9 @@ def field_name(heading: str, taken: Iterable[str]) -> str:
 
 def label(heading: str) -> str:
     """A heading as a person would say it: `mths_since_last_delinq` is months since last delinquencies."""
-    words = [WORDS.get(word, word) for word in _words_as_written(heading)]
+    written = _words_as_written(heading)
+    shouted = all(word.isupper() or not word.isalpha() for word in written)
+    words = [WORDS.get(word.lower()) or (word.lower() if shouted else word) for word in written]
     text = " ".join(words).strip() or heading.strip() or "value"
     return text[:1].upper() + text[1:]
 
@@ -223,7 +225,7 @@ def near(wanted: str, known: Iterable[str], most: int = 3) -> list[str]:
 def _words_as_written(heading: str) -> list[str]:
     """Umlauts and accents stay: this is for people."""
     parted = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", heading)
-    return re.findall(r"\d+|[^\W\d_]+", parted.lower())
+    return re.findall(r"\d+|[^\W\d_]+", parted)
 
 
 def _unlike(name: str, taken: set[str]) -> str:

@@ -419,6 +419,8 @@ def _of_codes(known: dict, column: TextColumn, decimal: str, reading: Reading) -
     used = ~np.isnan(numeric) & (column.counts > 0)
     words = [word for word, is_used in zip(column.words, used, strict=True) if is_used]
     ordered = tuple(sorted(words, key=lambda word: float(numbers([word], decimal)[0])))
+    most_frequent = max(words, key=dict(zip(column.words, column.counts.tolist(), strict=True)).__getitem__)
+    known = {**known, "reading": reading.model_copy(update={"kind": ColumnKind.CATEGORY, "typical": most_frequent})}
     return OwnFeature(
         **known,
         kind=FeatureKind.CATEGORY,

@@ -156,6 +156,14 @@ class Loader(StrEnum):
     FILE = "file"  # a lender's own table
 
 
+class KnownAt(StrEnum):
+    """When a column's value was first known, against the decision it is to inform."""
+
+    APPLICATION = "application"
+    DECISION = "decision"
+    AFTER = "after_decision"
+
+
 class FileColumn(Value):
     """How one column of a lender's own file is read."""
 
@@ -164,6 +172,7 @@ class FileColumn(Value):
     kind: FeatureKind | None = None  # of a group; a feature has its own
     missing: tuple[str, ...] = ()  # values that mean nobody knows, beyond those every file uses
     divide_by: float = 1.0  # 12 makes a yearly income a monthly one
+    known_at: KnownAt | None = None  # vouches for a column that looks like a leak
 
 
 class TrainingTerms(Value):
@@ -183,6 +192,11 @@ class TrainingTerms(Value):
     label_known_on: str = ""  # heading of the day from which the ending was known
     columns: tuple[FileColumn, ...] = ()  # one for each feature
     groups: tuple[FileColumn, ...] = ()  # sensitive: for the fairness report, never a feature
+
+    @property
+    def known_at(self) -> dict[str, KnownAt]:
+        """Feature -> when it was known, where somebody said so."""
+        return {column.name: column.known_at for column in self.columns if column.known_at is not None}
 
 
 class Product(Value):

@@ -133,5 +133,5 @@ def _in_words(spec: ReasonSpec, value: Any, language: str) -> str:
     if value is None:
         return "not known"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}"
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
     return spec.words.get(language, {}).get(str(value), str(value))

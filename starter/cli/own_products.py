@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 Many = list[str]
 CHANCE, TOO_GOOD = 0.5, 0.93  # AUC
+MOST_BADS = 0.5
 
 
 def new(
@@ -162,6 +163,9 @@ def _described(draft: Any, place: Path) -> dict[str, Any]:
 def _tell(draft: Any, place: Path) -> None:
     own = draft.own
     print(f"{draft.id}: {own.rows:,} applications, {own.bads:,} ended badly ({draft.sample_bad_rate:.1%}).")
+    if draft.sample_bad_rate > MOST_BADS:
+        column, bad = draft.target.column, "|".join(draft.target.bad_values)
+        print(f"  CAUTION: {column} = {bad} was taken as bad. If it means good, say --target {column}=VALUE --force.")
     if draft.not_ended:
         print(f"  {draft.not_ended:,} rows have no ending and were left out.")
     if draft.left_out_rows:
@@ -245,7 +249,8 @@ def _tell_what_next(draft: Any, place: Path) -> None:
     print("  README.md says what became of each column; in product.toml uncomment the directions you hold true.")
     print("Next:")
     for step in (
-        f"plimsoll model train {draft.id}",
+        f"plimsoll model train {draft.id}                (with a stack up: plimsoll up --detach)",
+        "plimsoll model propose, approve, promote    (training prints the id; two people, or two roles here)",
         f"plimsoll product show {draft.id} --example | plimsoll apply -",
         f"plimsoll product rows {draft.id} --sample 20 > rows.jsonl && plimsoll apply rows.jsonl",
         f"plimsoll review list   and   plimsoll list --product {draft.id}",

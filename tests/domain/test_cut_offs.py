@@ -27,6 +27,13 @@ def test_people_get_the_share_they_can_look_at_around_the_best_cut():
     assert found.approved + found.referred + found.declined == pytest.approx(1)
 
 
+def test_where_few_would_be_declined_half_of_them_still_are():
+    weights = portfolio_weights(BAD, BAD.mean(), 0.02)
+    found = cut_offs(corrected(PROBABILITY, BAD.mean(), 0.02), BAD, 5, 0.3, weights)
+    assert 0 < found.declined < 0.1
+    assert found.referred == pytest.approx(0.3, abs=0.03)
+
+
 def test_it_costs_less_than_approving_or_declining_all():
     found = cut_offs(PROBABILITY, BAD, 5, 0.1)
     assert found.cost < min(found.cost_of_approving_all, found.cost_of_declining_all)

@@ -93,7 +93,8 @@ def test_a_second_column_of_one_name_gets_a_number():
 def test_a_label_is_what_a_person_would_say():
     assert label("mths_since_last_delinq") == "Months since last delinquencies"
     assert label("inq_last_6mths") == "Inquiries last 6 months"
-    assert label("Größe") == "Größe"
+    assert label("Anzahl_Verspätungen") == "Anzahl Verspätungen"
+    assert label("LIMIT_BAL") == "Limit balance"
 
 
 def test_a_number_of_the_case_is_known_by_its_name():

@@ -142,6 +142,7 @@ def test_codes_are_told_from_amounts_by_how_risk_jumps():
     }
     feature = understand(columns, "bad", bad).features[0]
     assert (feature.kind, feature.values) == (FeatureKind.CATEGORY, ("0", "1", "2", "3", "4", "5"))
+    assert feature.reading.typical == str(np.bincount(codes).argmax())
 
 
 def test_a_file_with_nothing_to_learn_from_says_why():

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plimsoll.domain.decision import RuleHit
-from plimsoll.domain.reasons import MOST_REASONS, first_ranked, rule_reasons, score_reasons, sentence
+from plimsoll.domain.reasons import (
+    MOST_REASONS,
+    first_ranked,
+    reason_of_code,
+    rule_reasons,
+    say,
+    score_reasons,
+    sentence,
+)
 from plimsoll.domain.values import Outcome
 from tests.applicants import the_product
 
@@ -31,6 +39,12 @@ def test_reasons_are_said_with_the_persons_own_value():
         "State of your checking account: overdrawn",
         "The amount asked for is high: 7,882 DEM",
     ]
+
+
+def test_a_small_share_is_not_rounded_away():
+    spec = reason_of_code(the_product(), "amount_high")
+    assert say(spec, 0.0042, "en") == "The amount asked for is high: 0.0042 DEM"
+    assert say(spec, 1234.5, "en") == "The amount asked for is high: 1,234.50 DEM"
 
 
 def test_what_helped_the_applicant_is_no_reason():

@@ -30,14 +30,16 @@ class ModelWorkshop:
     def take(self, step: TrainingStep, run: TrainingRun, progress: Progress) -> StepResult:
         from plimsoll.adapters.models import steps
 
+        product = self._products.get(run.product)
         work = steps.TrainingWork(
-            product=self._products.get(run.product),
+            product=product,
             examples=self._examples(run),
             folder=self._folder(run),
             models=self._models,
             created_at=run.started_at.isoformat(),
             who=run.requested_by,
             plan=run.plan,
+            known_at=product.training.known_at,
             progress=progress,
         )
         result = steps.take(step, work)

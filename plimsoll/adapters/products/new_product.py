@@ -141,10 +141,13 @@ def _training(draft: Draft) -> Iterator[str]:
     for name, part in (("reference", Part.REFERENCE), ("applied_on", Part.APPLIED_ON),
                        ("label_known_on", Part.LABEL_KNOWN_ON)):  # fmt: skip
         yield line(name, own.heading_of(part), "" if own.heading_of(part) else _NOT_FOUND[name])
+    kept = {column.heading for column in own.placed if column.suspicion == "asked"}
     for feature in own.features:
         yield ""
         yield "[[training.columns]]"
         yield from _column(feature.name, feature.heading, feature.reading)
+        if feature.heading in kept:
+            yield line("known_at", "application", "you kept it, and vouch that it was known then")
         if feature.divide_by != 1:
             yield line("divide_by", feature.divide_by, feature.note)
     taken: list[str] = []

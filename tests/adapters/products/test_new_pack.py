@@ -10,8 +10,9 @@ from plimsoll.adapters.products import ProductFolder
 from plimsoll.domain.application import read_body
 from plimsoll.domain.errors import Conflict, InvalidRequest
 from plimsoll.domain.labels import TargetUnclear
+from plimsoll.domain.own_data import Wishes
 from plimsoll.domain.own_product import Draft
-from plimsoll.domain.product import Direction, FeatureKind, FieldKind, Loader
+from plimsoll.domain.product import Direction, FeatureKind, FieldKind, KnownAt, Loader
 from plimsoll.settings import Settings
 from plimsoll.wiring import labelled_examples
 from starter.own_data import Order, new_product, sample_rows
@@ -146,6 +147,14 @@ def test_a_field_is_a_number_or_a_choice_and_says_what_the_file_holds(packs):
     assert "missing in" in fields["financial.anzahl_verspatungen"].description
     assert not fields["financial.anzahl_verspatungen"].required
     assert fields["financial.zweck"].required
+
+
+def test_whoever_keeps_a_suspected_column_vouches_for_it(tmp_path, file):
+    settings = Settings(home=tmp_path)
+    order = Order(name="kept", file=file, target=f"Status={BAD}", wishes=Wishes(keep=("recoveries",)))
+    new_product(order, settings, in_silence)
+    terms = ProductFolder(settings.own_products).get("kept").training
+    assert terms.known_at == {"recoveries": KnownAt.APPLICATION}
 
 
 def test_an_existing_pack_is_not_overwritten_and_force_keeps_the_old_one(settings, file, made):
