@@ -1,5 +1,6 @@
 """Hosts task queues: `python worker.py --queues decisions,evidence`. Asks workflows/ and activities/
-what belongs to each queue and runs it, beside `decisions` the dispatcher, the reconciler and the sealer, beside `batch` shadows and mirror."""
+what belongs to each queue and runs it; beside `decisions` the dispatcher, the reconciler and the
+sealer, beside `batch` the shadow models and the mirror in MLflow."""
 
 import argparse
 import asyncio
@@ -22,6 +23,7 @@ from starter.hosting import build_worker, hosts_anything
 from starter.logs import set_up_logging
 from starter.mirroring import Mirroring
 from starter.reconciler import Reconciler
+from starter.schedules import Scheduling
 from starter.shadowing import Shadowing
 from workflows import names
 
@@ -52,6 +54,7 @@ def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Cor
         yield Reconciler(ports.outbox, client, ports.open_runs).run()
         yield _seal(ports)
     if names.BATCH in queues:
+        yield Scheduling(ports.products, ports.live, client).run()
         yield Shadowing(ports.shadows, ports.casework, ports.live, ports.scorer, ports.products).run()
         yield Mirroring(ports).run()
 

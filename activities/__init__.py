@@ -6,6 +6,7 @@ from typing import Any
 from activities.decisions import Decisions
 from activities.evidence import Evidence
 from activities.express import Express
+from activities.monitoring import Monitoring
 from activities.policy import Policy
 from activities.releases import Releases
 from activities.reviews import Reviews
@@ -17,6 +18,17 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
     """Which activities are hosted on which queue. `ports` is a `plimsoll.wiring.Ports` or a fake of it."""
     if queue == "batch":
         training = Training(ports.trainings, ports.workshop, ports.registry, ports.shelf, ports.mirror)
+        monitoring = Monitoring(
+            ports.products,
+            ports.live,
+            ports.drift_references,
+            ports.live_windows,
+            ports.drift_reports,
+            ports.report_pages,
+            ports.trainings,
+            ports.rollouts,
+            ports.alert_webhook,
+        )
         return [
             Releases(ports.rollouts, ports.arms).look,
             training.fetch,
@@ -24,6 +36,11 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
             training.register,
             training.give_up,
             training.mirror,
+            monitoring.check,
+            monitoring.notify,
+            monitoring.note_undelivered,
+            monitoring.ask_for_retraining,
+            monitoring.roll_back,
         ]
     if queue not in ("decisions", "evidence"):
         return []

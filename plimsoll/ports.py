@@ -5,7 +5,7 @@ for tests; `tests/port_contracts/` runs the same tests against both.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -14,11 +14,14 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field, PrivateAttr
 
 from plimsoll.domain.access import Actor
+from plimsoll.domain.alerts import PastCheck
 from plimsoll.domain.application import ApplicationFrame
 from plimsoll.domain.asking import Answered, Asked, Ranges
 from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.case import Case, EvidenceRecord, PersonsAnswer
 from plimsoll.domain.decision import PolicyPin, PolicyVerdict, Verdict
+from plimsoll.domain.drift import Drift, DriftReference, Window
+from plimsoll.domain.drift_report import DriftReport
 from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
 from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.facts import Ask, Facts, Stage
@@ -28,8 +31,8 @@ from plimsoll.domain.registry import ModelRecord, ModelState, Registration, Role
 from plimsoll.domain.review import TaskView
 from plimsoll.domain.rollout import Judgement, RolloutView
 from plimsoll.domain.scoring import ModelPin, Score
-from plimsoll.domain.training import Progress, StepResult, TrainingStep
-from plimsoll.domain.training_run import TrainingProgress, TrainingRun, TrainingState
+from plimsoll.domain.training import Progress, StepResult, TrainingPlan, TrainingStep
+from plimsoll.domain.training_run import TrainingProgress, TrainingRun, TrainingState, Trigger
 from plimsoll.domain.values import Outcome, Priority, Status, Value
 
 
@@ -480,4 +483,85 @@ class PredictionLog(Protocol):
         self, asked: Sequence[PredictionAsked], answered: Sequence[Answered], duration_ms: float, scored_at: datetime
     ) -> None:
         """All or none, committed when it returns."""
+        ...
+
+
+class DriftReferenceStore(Protocol):
+    """What each version of a model was trained on, in bins and counts."""
+
+    def of(self, model: str, version: str) -> DriftReference:
+        """Raises InvalidRequest when this version has none, ModelRefused when it was altered."""
+        ...
+
+
+class LiveWindowReader(Protocol):
+    """What the models of a product were asked."""
+
+    async def read(
+        self, product: Product, model: ModelPin, since: datetime, until: datetime, seen: Callable[[int], None]
+    ) -> Window:
+        """`seen` is told how many rows were read, again and again."""
+        ...
+
+
+class DriftReportStore(Protocol):
+    """Drift checks on record."""
+
+    async def find(self, report: str) -> DriftReport | None: ...
+
+    async def get(self, report: str) -> DriftReport:
+        """Raises NotFound."""
+        ...
+
+    async def past(self, product: str, model_digest: str, before: datetime) -> Sequence[PastCheck]:
+        """Checks of this model whose window ended earlier, newest first."""
+        ...
+
+    async def save(self, report: DriftReport, by: Actor, request: str) -> None:
+        """Once: a report that is there stays as it is."""
+        ...
+
+    async def did(self, report: str, kind: str, rule: str, by: Actor, reason: str, now: datetime, **facts: Any) -> None:
+        """What an action came to, once for each rule."""
+        ...
+
+
+class ReportPages(Protocol):
+    """Pages that people open."""
+
+    def draw(self, report: str, product: str, drift: Drift, title: str, remarks: Sequence[str]) -> tuple[str, str]:
+        """Name and digest. CPU-bound and slow; raises Unavailable."""
+        ...
+
+    def read(self, name: str | None, digest: str | None) -> bytes:
+        """Raises NotFound, Unavailable."""
+        ...
+
+
+class AlertSink(Protocol):
+    """Whoever wants to be called when something moved."""
+
+    @property
+    def wanted(self) -> bool: ...
+
+    async def send(self, key: str, event: dict[str, Any]) -> None:
+        """Raises Unavailable unless it was taken."""
+        ...
+
+
+class Retraining(Protocol):
+    """Where a training is asked for."""
+
+    async def start(
+        self, product: str, plan: TrainingPlan, trigger: Trigger, *, by: Actor, reason: str, request: str, now: datetime
+    ) -> TrainingRun:
+        """Raises TrainingUnderWay."""
+        ...
+
+
+class TakenBack(Protocol):
+    """What an alarm may do to releases."""
+
+    async def roll_back_under_way(self, name: str, *, reason: str, request: str, now: datetime) -> str | None:
+        """The id of the roll-out of this model that was taken back; None when none was under way."""
         ...

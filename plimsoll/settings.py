@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Real addresses of sources, as JSON: {"bureau": "https://…"}; the sandbox otherwise.',
     )
+    alert_webhook: str | None = Field(
+        default=None,
+        description="Address told of drift, in JSON signed with `secrets/alert_webhook`; nobody when unset.",
+    )
 
     first_admin_key_file: Path | None = Field(
         default=None, description="Where `migrate` leaves the first admin's key while there is no key at all."

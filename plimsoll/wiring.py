@@ -1,7 +1,7 @@
 """Settings → Ports: the only file that names adapters."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plimsoll.adapters.datasets.south_german import LabelledApplication, SouthGerman
+from plimsoll.adapters.datasets.south_german import FairnessGroup, LabelledApplication, SouthGerman
+from plimsoll.adapters.messages.webhook import AlertWebhook
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.columns import ByColumn
+from plimsoll.adapters.models.drift_reference import DriftReferences
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
 from plimsoll.adapters.models.scorer import ModelScorer
@@ -25,8 +27,10 @@ from plimsoll.adapters.postgres.arms import Arms
 from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.drift_reports import DriftReports
 from plimsoll.adapters.postgres.experiments import Experiments
 from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
+from plimsoll.adapters.postgres.live_windows import LiveWindows
 from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.outcomes import Outcomes
@@ -41,9 +45,10 @@ from plimsoll.adapters.postgres.sources import SourceGate
 from plimsoll.adapters.postgres.trainings import Trainings
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
+from plimsoll.adapters.reports.pages import PageFolder
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.errors import NotFound, Unavailable
-from plimsoll.domain.examples import Examples
+from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.facts import Stage, facts_of
 from plimsoll.domain.features import columns_of, snapshot
 from plimsoll.domain.product import FeatureSpec, Loader, Product
@@ -54,9 +59,11 @@ from plimsoll.settings import Settings
 if TYPE_CHECKING:
     from plimsoll.adapters.datasets.lenders_file import LendersFile
     from plimsoll.adapters.datasets.tables import Table
+    from plimsoll.adapters.models.trials import Trial
     from plimsoll.domain.own_product import Draft
 
 CHECKPOINTS = "checkpoints/ledger.jsonl"
+DRIFT_PAGES = "reports/drift"
 MLFLOW = "mlflow"
 
 
@@ -91,6 +98,11 @@ class Ports:
     mirror: MlflowMirror
     rollouts: Rollouts
     arms: Arms
+    drift_references: DriftReferences
+    live_windows: LiveWindows
+    drift_reports: DriftReports
+    report_pages: PageFolder
+    alert_webhook: AlertWebhook
     open_runs: OpenRunList
     policies: ZenPolicyEngine
     sealer: Sealer
@@ -155,11 +167,22 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         mirror=MlflowMirror(registry, settings.home_dir / MLFLOW, settings.models),
         rollouts=Rollouts(database, registry),
         arms=Arms(database, vault),
+        drift_references=DriftReferences(settings.models),
+        live_windows=LiveWindows(database, vault),
+        drift_reports=DriftReports(database),
+        report_pages=PageFolder(settings.home_dir / DRIFT_PAGES),
+        alert_webhook=AlertWebhook(settings.alert_webhook, secret_of_alerts(settings)),
         open_runs=OpenRunList(database),
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
     )
+
+
+def secret_of_alerts(settings: Settings) -> str | None:
+    """What alerts are signed with, when the operator keeps such a secret."""
+    place = settings.secrets / "alert_webhook"
+    return place.read_text(encoding="utf-8").strip() if place.is_file() else None
 
 
 def product_packs(settings: Settings) -> ProductFolder:
@@ -238,11 +261,17 @@ def _problems(folder: Path, product_id: str) -> list[str]:
 
 def shipped_examples(settings: Settings, product: Product, as_of: date) -> Examples:
     """The training part of the shipped set."""
-    return examples_of(product, shipped_set(settings).training(), as_of)
+    shipped = shipped_set(settings)
+    return examples_of(product, shipped.training(), as_of, shipped.fairness())
 
 
-def examples_of(product: Product, rows: Sequence[LabelledApplication], as_of: date) -> Examples:
-    """Labelled applications of the shipped set as training reads them."""
+def examples_of(
+    product: Product,
+    rows: Sequence[LabelledApplication],
+    as_of: date,
+    people: Mapping[str, FairnessGroup] | None = None,
+) -> Examples:
+    """Labelled applications of the shipped set as training reads them; `people` by reference, for fairness alone."""
     snapshots = (
         snapshot(product.features, facts_of(product, row.body, row.evidence, as_of=as_of, stage=Stage.DECIDE))
         for row in rows
@@ -252,6 +281,13 @@ def examples_of(product: Product, rows: Sequence[LabelledApplication], as_of: da
         bad=np.array([row.bad for row in rows]),
         references=np.array([row.reference for row in rows], dtype=object),
     )
+
+
+def _groups(people: Sequence[FairnessGroup]) -> dict[str, Column]:
+    return {
+        "age": np.array([person.age_band for person in people], dtype=object),
+        "foreign worker": np.array(["yes" if person.foreign_worker else "no" for person in people], dtype=object),
+    }
 
 
 def public_set(name: str, root: Path) -> tuple[tuple[FeatureSpec, ...], Examples]:
@@ -267,6 +303,22 @@ def public_set(name: str, root: Path) -> tuple[tuple[FeatureSpec, ...], Examples
         examples = loans.examples()
         return loans.features(examples.columns, with_price=name.endswith("with-price")), examples
     raise NotFound(f"No public set {name!r}; there are taiwan, lendingclub-with-price, lendingclub-without-price.")
+
+
+def lendingclub_loans(root: Path, within_months: int | None = None) -> tuple[tuple[FeatureSpec, ...], Examples]:
+    """With LendingClub's own price among the features, labelled by the end, or by what so many months told."""
+    from plimsoll.adapters.datasets.lendingclub import LendingClub
+
+    loans = LendingClub(root / "lendingclub")
+    examples = loans.examples(within_months=within_months)
+    return loans.features(examples.columns, with_price=True), examples
+
+
+def trial_model(features: Sequence[FeatureSpec], examples: Examples) -> "Trial":
+    """A model to compare with another, without making a version."""
+    from plimsoll.adapters.models.trials import learn
+
+    return learn(features, examples)
 
 
 def compare_candidates(

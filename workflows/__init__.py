@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 
 from workflows import names
+from workflows.check_drift import CheckDrift
 from workflows.roll_out_model import RollOutModel
 from workflows.train_model import TrainModel
 from workflows.underwrite_application import UnderwriteApplication
 
-_ON: dict[str, list[type]] = {names.DECISIONS: [UnderwriteApplication], names.BATCH: [RollOutModel, TrainModel]}
+_ON: dict[str, list[type]] = {
+    names.DECISIONS: [UnderwriteApplication],
+    names.BATCH: [CheckDrift, RollOutModel, TrainModel],
+}
 
 
 def workflows_on(queue: str) -> Sequence[type]:

@@ -42,6 +42,7 @@ SEVERAL_TIMES = RetryPolicy(
 A_DRIFT_CHECK = timedelta(minutes=30)
 # Whom an alert is for may be away overnight; after that the record and the console must do.
 ALERT_PATIENCE = timedelta(days=1)
+ALERT_AGAIN, ALERT_AGAIN_AT_MOST = timedelta(minutes=1), timedelta(hours=1)  # doubling in between
 
 # MLflow is imported anew for it, and may make its store first.
 MIRROR_PATIENCE = timedelta(minutes=5)

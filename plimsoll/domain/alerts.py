@@ -13,6 +13,7 @@ class State(StrEnum):
     TAKEN = "taken"  # now
     WAITING = "waiting"  # so far not in enough windows in a row
     CONTINUES = "continues"  # taken a while ago, and it goes on
+    LOOKED_BACK = "looked_back"  # would have been taken: the window was checked afterwards
 
 
 class Breach(Value):

@@ -12,9 +12,13 @@ MODEL, TRAINING, EXPERIMENT, DRIFT, ROLLOUT = "mdl", "trn", "exp", "drf", "rol"
 
 
 def new_id(kind: str) -> str:
-    """A fresh id of this kind; milliseconds since 1970 first, then 74 random bits (RFC 9562, version 7)."""
-    millis = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    """A fresh id of this kind."""
+    return id_at(kind, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big"))
+
+
+def id_at(kind: str, millis: int, random: int) -> str:
+    """Milliseconds since 1970 first, then 74 of the random bits (RFC 9562, version 7); for a run, which has its own
+    clock and its own chance."""
     number = (millis << 80) | (0x7 << 76) | ((random >> 68 & 0xFFF) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
     return f"{kind}_{base32(number)}"
 

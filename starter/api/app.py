@@ -25,6 +25,7 @@ from starter.api.hot_door import HotDoor
 from starter.api.middleware import Envelope
 from starter.api.routes import (
     applications,
+    drift,
     experiments,
     health,
     keys,
@@ -36,6 +37,7 @@ from starter.api.routes import (
     products,
     reviews,
     rollouts,
+    schedules,
     scores,
     sessions,
     trainings,
@@ -66,6 +68,8 @@ ROUTERS = (
     experiments,
     rollouts,
     scores,
+    drift,
+    schedules,
     keys,
     ledger,
     health,
@@ -141,9 +145,7 @@ def assemble(settings: Settings, ports: Ports) -> Running:
         ports.reading.workload, lambda: engine.connected, settings.max_backlog, settings.max_backlog_seconds
     )
     scoring = ScoringDesk(ports.products, ports.live, ports.columns, ports.predictions)
-    return Running(
-        settings=settings, ports=ports, engine=engine, intake=intake, admission=admission, scoring=scoring
-    )
+    return Running(settings=settings, ports=ports, engine=engine, intake=intake, admission=admission, scoring=scoring)
 
 
 async def _warm_up(house: Running) -> None:

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from starter.cli import (
     cases,
+    drift,
     experiments,
     keys,
     models,
@@ -20,6 +21,7 @@ from starter.cli import (
     record,
     reviews,
     rollouts,
+    schedules,
     scores,
     stack,
 )
@@ -38,10 +40,12 @@ app.add_typer(reviews.app, name="review")
 app.add_typer(products.app, name="product")
 app.add_typer(products.policy, name="policy")
 app.add_typer(models.app, name="model")
-performance.add_to(models.app)
 app.add_typer(rollouts.app, name="rollout")
 app.add_typer(experiments.app, name="experiment")
+performance.add_to(models.app)
 app.add_typer(outcomes.app, name="outcome")
+app.add_typer(drift.app, name="drift")
+app.add_typer(schedules.app, name="schedule")
 app.add_typer(keys.app, name="key")
 
 

@@ -46,6 +46,7 @@ def redrive(json: AsJson = False) -> int:
     async def start_again(ports: "Ports", settings: "Settings") -> list[str]:
         from starter.client import connect
         from starter.reconciler import Reconciler
+        from starter.schedules import Scheduling
 
         client = await connect(settings)
         started = []
@@ -56,6 +57,8 @@ def redrive(json: AsJson = False) -> int:
         async for run in reconciler.redrive_others():
             started.append(run.id)
             note(f"started {run.kind} {run.id}")
+        async for schedule in Scheduling(ports.products, ports.live, client).ensure():
+            note(f"made the schedule {schedule}")
         return started
 
     started = _with_ports(start_again)

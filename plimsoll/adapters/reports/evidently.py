@@ -6,7 +6,9 @@ other screen's. It is fed one word per row, the bin, and told our PSI and verdic
 """
 
 import html
+import json
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -119,3 +121,14 @@ def _framed(page: str, title: str, remarks: Sequence[str]) -> str:
     )
     page = page.replace("<head>", f"<head>{head}", 1)
     return page.replace("<body>", f"<body>{intro}", 1)
+
+
+def main() -> None:
+    """A page on stdout for what is asked on stdin, as `pages.py` does."""
+    asked = json.load(sys.stdin)
+    page = EvidentlyPages().draw(Drift.model_validate(asked["drift"]), asked["title"], asked["remarks"])
+    sys.stdout.buffer.write(page.encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What the models of a product were asked in a window: snapshots and scores of decided applications, and of the API."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.domain.drift import Window, approvals, reasons_in_words
+from plimsoll.domain.features import columns_of
+from plimsoll.domain.product import FeatureSpec, Product
+from plimsoll.domain.scoring import ModelPin
+from plimsoll.ports import Vault
+
+NEWEST = 100_000  # rows a check opens at most
+AT_ONCE = 2_000
+
+DECIDED = """
+select s.application_id, s.round, s.model_digest, s.sample_probability, s.probability_of_default, s.body_sealed,
+       s.scored_at, p.wrapped_key
+from score s
+join application a on a.id = s.application_id
+join person p on p.id = a.person_id
+where a.product = %(product)s and s.scored_at >= %(since)s and s.scored_at < %(until)s
+  and p.wrapped_key is not null
+  and exists (select 1 from decision d where d.application_id = s.application_id and d.round = s.round)
+  and (%(before)s::timestamptz is null or (s.scored_at, s.application_id) < (%(before)s, %(last)s))
+order by s.scored_at desc, s.application_id desc limit %(limit)s
+"""
+
+ASKED = """
+select id, model_digest, sample_probability, probability_of_default, features from prediction
+where product = %(product)s and kind = 'api' and scored_at >= %(since)s and scored_at < %(until)s
+  and features is not null and (%(before)s::bigint is null or id < %(before)s)
+order by id desc limit %(limit)s
+"""
+
+Seen = Callable[[int], None]
+
+
+class LiveWindows:
+    """Values lie under the person's key: they are opened here, counted by the caller and kept nowhere."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def read(
+        self, product: Product, model: ModelPin, since: datetime, until: datetime, seen: Seen = lambda rows: None
+    ) -> Window:
+        """Newest first, `NEWEST` at most. Score and approvals are of this model alone, features of all."""
+        found = _Gathered(product.features, model.digest)
+        span = {"product": product.id, "since": since, "until": until}
+        await self._decided(span, found, seen)
+        await self._asked(span, found, seen)
+        return found.window(product.risk.decline_above)
+
+    async def _decided(self, span: dict[str, Any], found: "_Gathered", seen: Seen) -> None:
+        before, last = None, None
+        while left := found.room():
+            rows = await self._database.rows(
+                DECIDED, span | {"before": before, "last": last, "limit": min(left, AT_ONCE)}
+            )
+            if not rows:
+                return
+            await asyncio.to_thread(self._open, rows, found)
+            before, last = rows[-1]["scored_at"], rows[-1]["application_id"]
+            seen(found.rows)
+
+    async def _asked(self, span: dict[str, Any], found: "_Gathered", seen: Seen) -> None:
+        before = None
+        while left := found.room():
+            rows = await self._database.rows(ASKED, span | {"before": before, "limit": min(left, AT_ONCE)})
+            if not rows:
+                return
+            for row in rows:
+                found.add(row, row["features"], None)
+            before = rows[-1]["id"]
+            seen(found.rows)
+
+    def _open(self, rows: Sequence[Row], found: "_Gathered") -> None:
+        for row in rows:
+            which = f"score/{row['application_id']}/{row['round']}"
+            score = json.loads(self._vault.open(row["wrapped_key"], row["body_sealed"], which))
+            reasons = score.get("reasons") or [{"code": None}]
+            found.add(row, score["features"], (reasons[0]["code"],))
+
+
+class _Gathered:
+    def __init__(self, features: Sequence[FeatureSpec], digest: str) -> None:
+        self._features = features
+        self._digest = digest
+        self._snapshots: list[dict[str, Any]] = []
+        self._scores: list[float] = []
+        self._corrected: list[float] = []
+        self._reasons: list[str | None] = []
+
+    @property
+    def rows(self) -> int:
+        return len(self._snapshots)
+
+    def room(self) -> int:
+        return NEWEST - self.rows
+
+    def add(self, row: Row, snapshot: dict[str, Any], reason: tuple[str | None] | None) -> None:
+        """`reason` is the first one, None in it when nothing was adverse; no tuple when none was asked for."""
+        self._snapshots.append(snapshot)
+        if row["model_digest"] == self._digest:
+            self._scores.append(row["sample_probability"])
+            self._corrected.append(row["probability_of_default"])
+            if reason:
+                self._reasons.append(reason[0])
+
+    def window(self, cut: float) -> Window:
+        return Window(
+            rows=self.rows,
+            columns=columns_of(self._features, self._snapshots),
+            # What nobody was asked for has not moved: it is left out, not missing.
+            score=np.array(self._scores, dtype=np.float64) if self._scores else None,
+            reason=reasons_in_words(np.array(self._reasons, dtype=object)) if self._reasons else None,
+            approval=approvals(np.array(self._corrected, dtype=np.float64), cut) if self._scores else None,
+        )
