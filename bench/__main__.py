@@ -1,4 +1,4 @@
-"""`python -m bench [decisions accept overload memory models]`: measures, prints, asserts nothing.
+"""`python -m bench [decisions accept overload memory models retraining]`: measures, prints, asserts nothing.
 
 Speed is a ratio within one run, or a figure with the machine it was measured on; see
 docs/performance.md. Every run ends with its books.
@@ -14,8 +14,8 @@ from typing import Any
 import uvloop
 
 KINDS = ("decisions", "accept", "overload", "scores", "memory")
-# Takes hours and measures no speed, so it runs only when it is named.
-ON_REQUEST = ("models",)
+# These take long and measure no speed, so they run only when they are named.
+ON_REQUEST = ("models", "retraining")
 
 
 def main() -> None:
@@ -42,6 +42,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.models import measure as measure_models
 
         return measure_models
+    if kind == "retraining":
+        from bench.retraining import measure as measure_retraining
+
+        return measure_retraining
     if kind == "scores":
         from bench.scores import measure as measure_scores
 
