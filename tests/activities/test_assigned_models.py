@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plimsoll.adapters.models.scorer import CatBoostScorer
+from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.postgres.registry import CachedLineups
 from plimsoll.domain.access import Role
@@ -68,7 +68,7 @@ async def floor(house: House, tmp_path: Path) -> AsyncIterator[Floor]:
     registry = house.ports.registry
     house.ports = dataclasses.replace(
         house.ports,
-        scorer=CatBoostScorer(place),
+        scorer=ModelScorer(place),
         shelf=ModelFolder(place),
         live=CachedLineups(registry, keep=0.0),
     )

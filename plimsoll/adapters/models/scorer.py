@@ -65,9 +65,6 @@ class ModelScorer:
         return LoadedModel(folder, manifest)
 
 
-CatBoostScorer = ModelScorer  # its name of before there were other families
-
-
 class LoadedModel:
     """One verified version in memory."""
 
