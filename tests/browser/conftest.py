@@ -1,9 +1,11 @@
 """A live stack of its own with real referred applicants, and a real Chromium looking at it."""
 
+import asyncio
 import json
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.local import stack as local_stack
 from plimsoll.settings import Settings
-from starter.training import train_shipped
+from plimsoll.wiring import open_ports
+from starter.training import ensure_released, ensure_trained
 
 SHOTS = Path(__file__).resolve().parent / "shots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -61,6 +64,18 @@ class LiveStack:
         case = self.ask("reviewer", "GET", f"/v1/applications/{application}/case")
         return self.ask("reviewer", "GET", f"/v1/reviews/{case['review']['id']}")
 
+    def trained(self, plan: dict[str, Any]) -> str:
+        """A new version of the model, trained by this plan; its id."""
+        wanted = {"product": PRODUCT, "reason": "for the tour", "plan": plan}
+        run = self.ask("model_owner", "POST", "/v1/trainings", json=wanted)
+        give_up_at = time.monotonic() + 2 * PATIENCE
+        while run["state"] == "running":
+            assert time.monotonic() < give_up_at, f"the training took too long: {run['progress']}"
+            time.sleep(0.5)
+            run = self.ask("model_owner", "GET", f"/v1/trainings/{run['id']}")
+        assert run["model"], run["error"]
+        return run["model"]["id"]
+
     def submit(self, body: dict[str, Any], wait: int = 0) -> dict[str, Any]:
         headers = {"Idempotency-Key": body["external_id"], **({"Prefer": f"wait={wait}"} if wait else {})}
         return self.ask("channel", "POST", "/v1/applications", json=body, headers=headers)
@@ -69,17 +84,26 @@ class LiveStack:
 @pytest.fixture(scope="module")
 def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     home = tmp_path_factory.mktemp("console-stack")
-    train_shipped(PRODUCT, Settings(home=home))
+    version = ensure_trained(PRODUCT, Settings(home=home))[0]["version"]
     try:
         for _ in local_stack.up(home, ports="auto"):
             pass
         found = local_stack.describe(home)
         keys = json.loads((home / "secrets" / "keys.json").read_text())
         stack = LiveStack(home, found["api"], found["console"], keys)
+        # In a thread of its own: the tests here run a loop already.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(asyncio.run, release(home, version)).result()
         bring_in_applicants(stack)
         yield stack
     finally:
         local_stack.down(home)
+
+
+async def release(home: Path, version: str) -> None:
+    settings = Settings(home=home)
+    async with open_ports(settings) as ports:
+        await ensure_released(PRODUCT, version, ports, settings)
 
 
 def bring_in_applicants(stack: LiveStack) -> None:

@@ -54,7 +54,7 @@ def test_the_tour_of_all_pages(visit, request):
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
-    for name in ("Performance", "Experiments"):
+    for name in ("Models", "Performance", "Experiments"):
         visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
@@ -182,3 +182,28 @@ def test_signing_out_closes_the_door(visit):
     expect(visit.page.get_by_text("You are signed out.")).to_be_visible()
     visit.go("/queue")
     expect(visit.page.get_by_label("Your key")).to_be_visible()
+
+
+QUICK = {"families": ["logistic"], "ensemble": False, "trials": 1, "tuning_seconds": 1.0, "folds": 3, "repeats": 1,
+         "floor": False, "members": 2}  # fmt: skip
+
+
+def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(visit):
+    """Its curves are drawn, and each word is given on the page with its reason."""
+    model = visit.stack.trained(QUICK)
+    visit.sign_in("model_owner", f"/models?id={model}")
+    expect(visit.page.get_by_role("heading", name="Models")).to_be_visible()
+    expect(visit.page.locator(".vega-embed, [data-testid='stVegaLiteChart']").nth(3)).to_be_visible()
+    visit.shot("models-version")
+    visit.page.get_by_placeholder("Goes on record").fill("better on the untouched part")
+    visit.page.get_by_placeholder("Goes on record").press("Tab")
+    visit.page.get_by_role("button", name="Propose").click()
+    expect(visit.page.get_by_text("Waits for approval").first).to_be_visible()
+    visit.page.context.clear_cookies()
+    visit.sign_in("model_approver", "/models")
+    visit.page.get_by_placeholder("Goes on record").fill("read the report")
+    visit.page.get_by_placeholder("Goes on record").press("Tab")
+    visit.page.get_by_role("button", name="Approve").click()
+    expect(visit.page.get_by_text("Waits for approval")).to_have_count(0)
+    assert visit.stack.ask("analyst", "GET", f"/v1/models/{model}")["state"] == "approved"
+    assert visit.errors == []
