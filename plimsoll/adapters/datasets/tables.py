@@ -234,8 +234,8 @@ def _headings(path: Path, form: Form) -> tuple[list[str], int]:
 
 
 def unlike_each_other(row: Sequence[str]) -> list[str]:
-    """A heading that stands there twice gets a number, an empty one its place."""
-    plain = [cell.strip() or f"column {place}" for place, cell in enumerate(row, start=1)]
+    """On one line each; one that stands there twice gets a number, an empty one its place."""
+    plain = [" ".join(cell.split()) or f"column {place}" for place, cell in enumerate(row, start=1)]
     seen: Counter[str] = Counter()
     found: list[str] = []
     for heading in plain:

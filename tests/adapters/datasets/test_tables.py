@@ -83,6 +83,7 @@ def test_parquet_comes_with_its_own_kinds(tmp_path):
 
 def test_headings_are_made_unlike_each_other():
     assert unlike_each_other(["a", "a", "", "a (2)"]) == ["a", "a (2)", "column 3", "a (2) [4]"]
+    assert unlike_each_other(["two\nlines", " b  c "]) == ["two lines", "b c"]
 
 
 def test_only_the_columns_asked_for_are_read(tmp_path):
