@@ -35,6 +35,7 @@ class Permission(StrEnum):
     PROPOSE_MODELS = "models:propose"
     APPROVE_MODELS = "models:approve"
     RELEASE_MODELS = "models:release"  # roles, roll-outs, experiments
+    HOLD_RELEASES = "models:hold"  # pause a roll-out, take it back
     SCORE = "scores:ask"
     REPORT_OUTCOMES = "outcomes:report"
     CHECK_DRIFT = "drift:check"
@@ -59,17 +60,17 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MODEL_OWNER: frozenset(
         _READER
         | {P.TRAIN_MODELS, P.PROPOSE_MODELS, P.RELEASE_MODELS, P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT}
-        | {P.RUN_SCHEDULES}
+        | {P.HOLD_RELEASES, P.RUN_SCHEDULES}
     ),
     # Says yes or no and may stop a release; what is approved is begun by somebody else.
-    Role.MODEL_APPROVER: frozenset(_READER | {P.APPROVE_MODELS, P.RELEASE_MODELS, P.CHECK_DRIFT}),
+    Role.MODEL_APPROVER: frozenset(_READER | {P.APPROVE_MODELS, P.HOLD_RELEASES, P.CHECK_DRIFT}),
     Role.COMPLIANCE: frozenset(_READER | {P.WITHDRAW, P.READ_LEDGER}),
     Role.AUDITOR: frozenset(_READER | {P.READ_LEDGER}),
     # Keys, staff and settings; no verdicts (interfaces.md).
     Role.ADMIN: frozenset(
         _READER
         | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}
-        | {P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT, P.RUN_SCHEDULES}
+        | {P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT, P.RUN_SCHEDULES, P.HOLD_RELEASES}
     ),
 }
 

@@ -71,6 +71,14 @@ async def test_who_only_reads_may_not_release(door: Door):
     assert "models:release" in problem_of(answer)["detail"]
 
 
+async def test_who_approves_may_take_it_back_but_neither_begin_nor_promote(door: Door):
+    assert (await begun(door, Role.MODEL_APPROVER)).status_code == 403
+    rollout = (await begun(door)).json()["id"]
+    reason = {"reason": "complaints"}
+    assert (await door.post(f"/v1/rollouts/{rollout}/promote", Role.MODEL_APPROVER, reason)).status_code == 403
+    assert (await door.post(f"/v1/rollouts/{rollout}/rollback", Role.MODEL_APPROVER, reason)).status_code == 200
+
+
 async def test_phases_that_shrink_are_refused(door: Door):
     phases = [{"name": "half", "share": 0.5, "lasts": "PT1H"}, {"name": "all", "share": 0.1, "lasts": "PT0S"}]
     answer = await begun(door, plan={"phases": phases, "gates": []})

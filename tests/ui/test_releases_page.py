@@ -100,6 +100,15 @@ def test_who_only_reads_sees_no_buttons(open_page):
     assert not [button for button in app.button if str(button.key).endswith("rol_1")]
 
 
+def test_who_approves_may_hold_it_and_take_it_back_but_not_promote(open_page):
+    """What somebody approved is begun and promoted by somebody else."""
+    app = open_page("releases", showing(a_rollout(gates=some_gates()), role="model_approver"))
+    assert {str(button.key) for button in app.button if str(button.key).endswith("rol_1")} == {
+        "pause-rol_1",
+        "rollback-rol_1",
+    }
+
+
 def test_what_ended_is_listed_with_how_and_why(open_page):
     """A roll-back is not forgotten."""
     app = open_page("releases", showing(a_rollout("rolled_back", reason="latency 0.9", ended_at=at(hours=2))))

@@ -11,6 +11,7 @@ VERBS = {
     "paused": (("Go on", "resume"), ("Give it everybody", "promote"), ("Roll back", "rollback")),
     "promoted": (("Roll back", "rollback"),),
 }
+HELD_BY = ("pause", "rollback")
 EVERY = "30s"
 
 
@@ -83,12 +84,18 @@ def stands(evaluations: list[Json]) -> None:
 
 
 def actions(rollout: Json) -> None:
-    if not session.may("models:release"):
+    """Whoever may release may do all of it; others may hold it and take it back."""
+    verbs = [
+        (label, verb)
+        for label, verb in VERBS.get(rollout["state"], ())
+        if session.may("models:hold" if verb in HELD_BY else "models:release")
+    ]
+    if not verbs:
         return
     name = rollout["id"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Reason", key=f"reason-{name}", placeholder="Goes on record", width=320)
-        for label, verb in VERBS.get(rollout["state"], ()):
+        for label, verb in verbs:
             st.button(label, key=f"{verb}-{name}", on_click=act, args=(name, verb))
 
 

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/v1/rollouts", tags=["rollouts"])
 House = Annotated[Running, Depends(running)]
 Reader = Annotated[Actor, Depends(Needs(Permission.READ_MODELS))]
 Releaser = Annotated[Actor, Depends(Needs(Permission.RELEASE_MODELS))]
+Holder = Annotated[Actor, Depends(Needs(Permission.HOLD_RELEASES))]
 Why = Annotated[str, Field(min_length=3, max_length=500, description="goes on record")]
 
 
@@ -72,7 +73,7 @@ async def start(wanted: Begin, request: Request, actor: Releaser, house: House) 
 
 
 @router.post("/{rollout}/pause", summary="Hold it: shares stay as they are, a breach still goes back")
-async def pause(rollout: str, why: Because, request: Request, actor: Releaser, house: House) -> JSONResponse:
+async def pause(rollout: str, why: Because, request: Request, actor: Holder, house: House) -> JSONResponse:
     return await _moved(house, rollout, house.ports.rollouts.pause, _said(actor, why.reason, request))
 
 
@@ -87,7 +88,7 @@ async def promote(rollout: str, why: Because, request: Request, actor: Releaser,
 
 
 @router.post("/{rollout}/rollback", summary="Take it back: the old model decides from the next application on")
-async def roll_back(rollout: str, why: Because, request: Request, actor: Releaser, house: House) -> JSONResponse:
+async def roll_back(rollout: str, why: Because, request: Request, actor: Holder, house: House) -> JSONResponse:
     return await _moved(house, rollout, house.ports.rollouts.roll_back, _said(actor, why.reason, request))
 
 
