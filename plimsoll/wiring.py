@@ -279,6 +279,7 @@ def examples_of(
     return Examples(
         columns=columns_of(product.features, snapshots),
         bad=np.array([row.bad for row in rows]),
+        groups=_groups([people[row.reference] for row in rows]) if people else {},
         references=np.array([row.reference for row in rows], dtype=object),
     )
 
