@@ -20,6 +20,7 @@ MODELS = "app_pages/models.py"
 PERFORMANCE = "app_pages/performance.py"
 EXPERIMENTS = "app_pages/experiments.py"
 RELEASES = "app_pages/releases.py"
+DRIFT = "app_pages/drift.py"
 
 
 def main() -> None:
@@ -46,6 +47,7 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(PERFORMANCE, title="Performance", url_path="performance")] if has("models:read") else []),
         *([st.Page(EXPERIMENTS, title="Experiments", url_path="experiments")] if has("models:read") else []),
         *([st.Page(RELEASES, title="Releases", url_path="releases")] if has("models:read") else []),
+        *([st.Page(DRIFT, title="Drift", url_path="drift")] if has("models:read") else []),
         *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
     ]
     return [st.Page(_home(person), title="Home", default=True, visibility="hidden"), *pages]

@@ -93,6 +93,21 @@ class Backend:
         """How a product's decisions turned out, as far as it is known today."""
         return self._ask("GET", "/v1/performance", params={"product": product})
 
+    def drift_reports(self, product: str, limit: int = 100) -> list[Json]:
+        """Drift checks of a product, the newest first."""
+        return self._ask("GET", "/v1/drift-reports", params={"product": product, "limit": limit})["data"]
+
+    def drift_report(self, report: str) -> Json:
+        return self._ask("GET", f"/v1/drift-reports/{report}")
+
+    def drift_history(self, product: str) -> list[Json]:
+        """PSI of every feature over the latest checks, oldest first."""
+        return self._ask("GET", "/v1/drift-reports/history", params={"product": product})["data"]
+
+    def drift_page(self, report: str) -> bytes:
+        """The report as a page of its own, for the Gate to show in a frame."""
+        return self._answered("GET", f"/v1/drift-reports/{report}/page").content
+
     def product(self, product: str) -> Json:
         return self._ask("GET", f"/v1/products/{product}")
 
@@ -169,6 +184,10 @@ class Backend:
         """`verb`: proposal, approval or rejection."""
         return self._ask("POST", f"/v1/models/{model}/{verb}", json={"reason": reason})
 
+    def check_drift(self, product: str) -> Json:
+        """Begins a check now; its report is there when it is done."""
+        return self._ask("POST", "/v1/drift-checks", json={"product": product})
+
     def resume(self, source: str) -> Json:
         return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source})
 
@@ -187,6 +206,12 @@ class Backend:
     # Below ---------------------------------------------------------------------------------
 
     def _ask(self, method: str, path: str, *, params: Json | None = None, json: Json | None = None) -> Any:
+        response = self._answered(method, path, params=params, json=json)
+        return response.json() if response.content else None
+
+    def _answered(
+        self, method: str, path: str, *, params: Json | None = None, json: Json | None = None
+    ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"}
         if self._automatic:
             headers["X-Plimsoll-Refresh"] = "automatic"
@@ -196,7 +221,7 @@ class Backend:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(_away(self._api, error)) from None
         if response.is_success:
-            return response.json() if response.content else None
+            return response
         raise _problem(response)
 
 

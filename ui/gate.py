@@ -6,6 +6,7 @@ stands in front of all of it, and serves sign-in and sign-out, which are plain f
 
 import hashlib
 import html.parser
+import re
 import time
 from collections.abc import Callable
 from importlib.resources import files
@@ -24,10 +25,19 @@ from ui.settings import ConsoleSettings
 
 HEALTH = "/_stcore/health"
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
+DRIFT_PAGE = "/drift-page"
+# It draws itself and reaches nothing; being of no origin, it cannot touch the console around it.
+DRIFT_PAGE_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'"
+)
 START = "/queue"
-PAGES = ("/overview", "/queue", "/case", "/workflows")
+PAGES = (
+    "/overview", "/queue", "/case", "/workflows", "/models", "/performance", "/experiments", "/releases", "/drift",
+)  # fmt: skip
 TRUST = 5.0  # seconds a session is trusted for files and page loads; a websocket is always asked for anew
 LONGEST_FORM = 4096
+REPORT_ID = re.compile(r"drf_[0-9a-z]{26}")
 SESSION_LIFE = 8 * 3600
 
 
@@ -39,6 +49,8 @@ class Sessions(Protocol):
     def end(self, token: str) -> None: ...
 
     def check(self, token: str) -> Json: ...
+
+    def drift_page(self, token: str, report: str) -> bytes: ...
 
 
 class ApiSessions:
@@ -54,6 +66,9 @@ class ApiSessions:
 
     def check(self, token: str) -> Json:
         return Backend(self._api, token, automatic=True).who_am_i()
+
+    def drift_page(self, token: str, report: str) -> bytes:
+        return Backend(self._api, token).drift_page(report)
 
 
 class Gate:
@@ -96,6 +111,7 @@ class Gate:
             ("POST", SIGN_IN): self._sign_in,
             ("GET", SIGN_OUT): self._ask_to_leave,
             ("POST", SIGN_OUT): self._sign_out,
+            ("GET", DRIFT_PAGE): self._drift_page,
         }.get((request.method, request.url.path))
         if page is None and request.url.path in (SIGN_IN, SIGN_OUT):
             return PlainTextResponse("GET or POST, please.", 405)
@@ -151,6 +167,19 @@ class Gate:
             return HTMLResponse(away_page(f"You are not signed out yet. {problem.sentence}"), 503)
         answer.delete_cookie(self._settings.cookie, **self._cookie_marks)
         return answer
+
+    async def _drift_page(self, request: Request) -> Response:
+        """A drift report, for the frame of the Drift page: read as the person who looks at it."""
+        report = request.query_params.get("report", "")
+        if not REPORT_ID.fullmatch(report):
+            return PlainTextResponse("There is no such report.", 404)
+        try:
+            page = await run_in_threadpool(self._sessions.drift_page, self._token(request), report)
+        except SignedOut:
+            return PlainTextResponse("Sign in first.", 401)
+        except Problem as problem:
+            return PlainTextResponse(problem.sentence, 404)
+        return HTMLResponse(page, headers={"Content-Security-Policy": DRIFT_PAGE_POLICY})
 
     def _door(self, wanted: str, problem: str | None, status: int = 200) -> Response:
         keys = str(self._settings.keys_file) if self._settings.profile == "local" else None
@@ -214,7 +243,7 @@ class Gate:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = self._policy
+                headers.setdefault("Content-Security-Policy", self._policy)
                 headers["X-Content-Type-Options"] = "nosniff"
                 # Not no-referrer: that would blank the Origin of our own forms.
                 headers["Referrer-Policy"] = "same-origin"

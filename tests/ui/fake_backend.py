@@ -122,6 +122,30 @@ class FakeBackend:
         self._called("products")
         return [{"id": name} for name in (self.performances or {"consumer-credit": {}})]
 
+    def with_drift(self, *reports: Json, history: list[Json] | None = None) -> "FakeBackend":
+        """Newest first."""
+        self.drifts = {report["id"]: report for report in reports}
+        self.drift_lines = history or []
+        return self
+
+    def drift_reports(self, product: str, limit: int = 100) -> list[Json]:
+        self._called("drift_reports", product)
+        self._must("models:read")
+        return list(getattr(self, "drifts", {}).values())[:limit]
+
+    def drift_report(self, report: str) -> Json:
+        self._called("drift_report", report)
+        return self.drifts[report]
+
+    def drift_history(self, product: str) -> list[Json]:
+        self._called("drift_history", product)
+        return getattr(self, "drift_lines", [])
+
+    def check_drift(self, product: str) -> Json:
+        self._called("check_drift", product)
+        self._must("drift:check")
+        return {"id": f"drf_{9:026}"}
+
     def performance(self, product: str) -> Json:
         self._called("performance", product)
         self._must("models:read")

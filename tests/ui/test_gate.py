@@ -1,5 +1,8 @@
 """The Gate: nothing answers without a session, under another name, or to another site."""
 
+import re
+from pathlib import Path
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -7,14 +10,15 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from ui.backend import SignedOut, Unreachable
-from ui.gate import Gate
+from ui.backend import NotThere, SignedOut, Unreachable
+from ui.gate import PAGES, Gate
 from ui.settings import ConsoleSettings
 
 HERE = "http://127.0.0.1:8501"
 STREAM = "ws://127.0.0.1:8501/_stcore/stream"
 OURS = {"origin": HERE}
 KEY = "plk_1_secret"
+A_REPORT = f"drf_{1:026}"
 STREAMLIT_PATHS = (
     "/",
     "/queue",
@@ -59,6 +63,12 @@ class FakeSessions:
         if self.problem:
             raise self.problem
         self.open_ones.discard(token)
+
+    def drift_page(self, token: str, report: str) -> bytes:
+        self.check(token)
+        if report != A_REPORT:
+            raise NotThere("This report has no page here.")
+        return b"<!DOCTYPE html><script>draw()</script>"
 
     def check(self, token: str) -> dict:
         self.checks += 1
@@ -302,3 +312,9 @@ def test_every_page_forbids_outside_content_and_frames(browser):
     assert "frame-ancestors 'none'" in policy
     assert "script-src 'self' 'unsafe-eval' 'sha256-" in policy
     assert browser.get("/sign-in").headers["cache-control"] == "no-store"
+
+
+def test_whoever_signs_in_lands_on_the_page_they_asked_for():
+    """A page the gate does not know sends people to the queue instead."""
+    entry = (Path(__file__).resolve().parent.parent.parent / "ui" / "app.py").read_text()
+    assert {f"/{name}" for name in re.findall(r'url_path="(\w+)"', entry)} == set(PAGES)
