@@ -34,11 +34,12 @@ class Gatekeeper:
         # Trust ends for a whole crowd at once: one of them asks, for all.
         asked = self._asked.get((credential, by_a_person))
         if asked is None:
-            asked = self._asked[credential, by_a_person] = asyncio.create_task(self._ask(credential, by_a_person))
+            asking = self._ask(credential, by_a_person, self._forgotten)
+            asked = self._asked[credential, by_a_person] = asyncio.create_task(asking)
         return await asyncio.shield(asked)  # whoever gives up must not take the others along
 
-    async def _ask(self, credential: str, by_a_person: bool) -> Actor:
-        forgotten = self._forgotten
+    async def _ask(self, credential: str, by_a_person: bool, forgotten: int) -> Actor:
+        """`forgotten` as it was when this was asked: something may end before the task even begins."""
         try:
             if credential.startswith("pls_"):
                 actor = await self._access.actor_of_session(credential, by_a_person)

@@ -1,6 +1,7 @@
 """The fixtures everyone else's tests stand on."""
 
 import psycopg
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from tests.stack_fixtures import LocalPostgres, LocalTemporal
@@ -30,4 +31,7 @@ def test_a_database_can_be_a_copy_of_another(local_postgres: LocalPostgres):
 
 async def test_temporal_answers_in_its_namespace(local_temporal: LocalTemporal):
     client = await Client.connect(local_temporal.address, namespace=local_temporal.namespace)
-    assert (await client.count_workflows()).count == 0
+    found = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=local_temporal.namespace)
+    )
+    assert found.namespace_info.name == local_temporal.namespace

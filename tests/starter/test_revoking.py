@@ -8,7 +8,7 @@ import pytest
 
 from plimsoll.adapters.postgres.access import Access
 from plimsoll.adapters.postgres.database import Database
-from plimsoll.domain.access import Actor, Role
+from plimsoll.domain.access import Actor, Permission, Role
 from plimsoll.domain.errors import NotSignedIn
 from starter.api import auth
 from starter.api.auth import Gatekeeper
@@ -144,3 +144,12 @@ class SlowAccess(Access):
         self.looked.set()
         await self.may_answer.wait()
         return actor
+
+
+async def test_what_ends_before_a_key_was_even_asked_for_is_no_error(house: House):
+    key = await house.key_for(Role.ANALYST)
+    gatekeeper = Gatekeeper(house.ports.access)
+    asking = asyncio.create_task(gatekeeper.actor(key, by_a_person=True))
+    await asyncio.sleep(0)  # the question is written down, and nobody has begun to ask it
+    gatekeeper.forget()
+    assert (await asking).may(Permission.READ)
