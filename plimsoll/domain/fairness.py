@@ -44,7 +44,7 @@ class GroupAtCut(Value):
     def sentence(self) -> str:
         if self.ratio is None:
             return f"{self.group}: {self.approved:.1%} approved, the highest rate (n = {self.rows})."
-        chance = "" if self.p is None else f", p = {self.p:.3f}"
+        chance = "" if self.p is None else f", p {in_words(self.p)}"
         return f"{self.group}: {self.approved:.1%} approved, ratio {self.ratio:.2f} (n = {self.rows}{chance})."
 
 
@@ -108,6 +108,18 @@ def group_report(
         calibration=tuple(metrics.by_segment(bad.astype(np.int64), probability, names.astype(object))),
         proxies=tuple(_proxies(names, enough, features or {})),
         all_features_tell=all_features_tell,
+    )
+
+
+def in_words(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def can_be_compared(groups: Column) -> bool:
+    """Whether at least two groups are large enough to say something of."""
+    counts = np.unique(_names(groups), return_counts=True)
+    return (
+        sum(bool(count >= FEWEST_MEMBERS) and str(name) != NOT_KNOWN for name, count in zip(*counts, strict=True)) > 1
     )
 
 
@@ -219,10 +231,12 @@ def _difference(odds: Shares, member: Flags) -> float:
 
 
 def _proxies(names: Column, enough: list[str], features: Mapping[str, Column]) -> list[dict[str, Any]]:
+    # Two groups are told from each other once; and what tells twenty people from the rest is chance.
+    asked = [name for name in enough if (names != name).sum() >= FEWEST_MEMBERS]
     found: list[dict[str, Any]] = [
         {"feature": feature, "group": name, "auc": round(tells(column, names == name), 4)}
         for feature, column in features.items()
-        for name in (enough if len(enough) > 2 else enough[:1])
+        for name in (asked if len(asked) > 2 else asked[:1])
     ]
     for row in found:
         row["proxy"] = "strong" if row["auc"] >= STRONG_PROXY else "clear" if row["auc"] >= CLEAR_PROXY else "none"

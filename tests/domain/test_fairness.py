@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.fairness import adverse_impact, group_report, reweighed, tells
+from plimsoll.domain.fairness import adverse_impact, can_be_compared, group_report, reweighed, tells
 
 RANDOM = np.random.default_rng(11)
 COUNT = 4000
@@ -96,3 +96,10 @@ def test_one_group_alone_has_nobody_to_be_compared_with():
     alone = np.full(COUNT, "all", dtype=object)
     assert adverse_impact(alone, CHANCE <= 0.25) == 1.0
     assert report(groups=alone).at_the_cut.groups[0].ratio is None
+
+
+def test_what_tells_a_handful_from_the_rest_is_no_proxy():
+    few = np.where(np.arange(COUNT) < 20, "ancient", "all").astype(object)
+    assert report(groups=few, features={"place": np.arange(COUNT, dtype=float)}).proxies == ()
+    assert not can_be_compared(few)
+    assert can_be_compared(GROUP)

@@ -15,7 +15,7 @@ from plimsoll.adapters.models.candidates import alive, folds_of, paired, thinned
 from plimsoll.adapters.models.families import Floats, Layout, family_named, layout_of
 from plimsoll.domain import metrics
 from plimsoll.domain.examples import Examples
-from plimsoll.domain.fairness import FEWEST_MEMBERS, adverse_impact, reweighed
+from plimsoll.domain.fairness import FEWEST_MEMBERS, adverse_impact, can_be_compared, reweighed
 from plimsoll.domain.features import Matrix, matrix
 from plimsoll.domain.product import Product
 from plimsoll.domain.training import Progress, TrainingPlan
@@ -41,6 +41,9 @@ def less_unequal_models(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = thinned_rows(training.bad.astype(np.int64), plan.tuning_rows, plan.seed)
     examples = training.take(chosen)
+    if not can_be_compared(examples.groups[attribute]):
+        sentence = "Fewer than two groups are large enough to be compared, so no alternative was looked for."
+        return {"approving": APPROVING, "rows": len(examples), "tried": [], "sentence": sentence}
     search = _Search(product, examples, attribute, plan.seed)
     tried = _alternatives(product, taken, proxies)
     rows = []

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from plimsoll.domain.fairness import in_words
+
 NOT_FOR = (
     "Deciding about anybody whom the training rows do not resemble; novelty says so case by case.",
     "Explaining why somebody will pay: what the model found are associations.",
@@ -191,7 +193,7 @@ def _group(group: dict[str, Any]) -> tuple[Any, ...]:
     ratio = "highest" if group["ratio"] is None else f"{group['ratio']:.2f}"
     ratio = f"**{ratio}**" if group["below_four_fifths"] else ratio
     approved = f"{group['approved']:.1%} ({_interval(group['approved_interval'])})"
-    return group["group"], group["rows"], approved, ratio, "" if group["p"] is None else f"{group['p']:.3f}"
+    return group["group"], group["rows"], approved, ratio, "" if group["p"] is None else in_words(group["p"])
 
 
 def _limits(report: dict[str, Any]) -> str:

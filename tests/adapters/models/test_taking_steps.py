@@ -130,6 +130,7 @@ def test_the_card_and_the_report_say_what_matters(finished):
 def test_groups_too_small_are_said_to_be_too_small(finished):
     fairness = told_by(finished[0].folder, TrainingStep.FAIRNESS)["attributes"]
     assert "too few" in fairness["foreign"]["held_out"]["too_small"]["yes"]
+    assert fairness["foreign"]["less_unequal"]["tried"] == []
     search = fairness["age"]["less_unequal"]
     assert search["tried"][0]["name"] == "the model taken"
     assert {"reweighed"} <= {row["name"] for row in search["tried"]}
