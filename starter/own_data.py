@@ -9,7 +9,7 @@ import numpy as np
 
 from plimsoll.domain import labels
 from plimsoll.domain.calibration import corrected
-from plimsoll.domain.columns import TextColumn, decimal_mark, in_values, numbers
+from plimsoll.domain.columns import TextColumn, decimal_mark, in_values
 from plimsoll.domain.cut_offs import CutOffs, cut_offs, portfolio_weights
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.examples import Column, Examples
@@ -130,7 +130,7 @@ def _values(feature: OwnFeature, column: TextColumn, decimal: str) -> Column:
     """As training will read it."""
     if feature.kind is not FeatureKind.NUMBER:
         return in_values(column, feature.values, feature.missing)
-    return column.spread(numbers(column.words, decimal, feature.missing) / feature.divide_by, np.nan)
+    return column.spread(column.numbers(decimal, feature.missing) / feature.divide_by, np.nan)
 
 
 def _in_headings(wishes: Wishes, headings: list[str]) -> Wishes:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,22 @@ class TextColumn:
     def counts(self) -> npt.NDArray[np.int64]:
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.words))
 
+    def numbers(self, decimal: str, missing: Sequence[str] = ()) -> Numbers:
+        """Each word as a number, read once however often it is asked for; `missing` are words of this column."""
+        if decimal not in self._numbers:
+            self._numbers[decimal] = numbers(self.words, decimal)
+        if not missing:
+            return self._numbers[decimal]
+        absent = set(missing)
+        places = [place for place, word in enumerate(self.words) if word in absent]
+        values = self._numbers[decimal].copy()
+        values[places] = np.nan
+        return values
+
+    @cached_property
+    def _numbers(self) -> dict[str, Numbers]:
+        return {}
+
     def spread(self, values: npt.NDArray, absent: object) -> npt.NDArray:
         """A value per distinct word as a value per row."""
         extended = np.append(values, np.array([absent], dtype=values.dtype))
@@ -102,7 +119,7 @@ class Reading(Value):
 def read_column(column: TextColumn, decimal: str = ".") -> Reading:
     """What the column holds."""
     counts = column.counts
-    known = np.array([word.lower() not in MISSING_WORDS for word in column.words], dtype=bool)
+    known = np.array([word[:1].isdigit() or word.lower() not in MISSING_WORDS for word in column.words], dtype=bool)
     about = {"heading": column.heading, "rows": len(column.codes)}
     if not (known & (counts > 0)).any():
         return Reading(**about, kind=ColumnKind.EMPTY, known=0, distinct=0, missing=_used(column, ~known, counts))
@@ -117,8 +134,12 @@ def read_column(column: TextColumn, decimal: str = ".") -> Reading:
 
 def numbers(words: Sequence[str], decimal: str = ".", missing: Iterable[str] = ()) -> Numbers:
     """Each word as a number, NaN for what is none: units, currency and thousands are read over."""
-    absent = {word.lower() for word in missing} | MISSING_AMONG_NUMBERS
-    plain = ["nan" if word.lower() in absent else word for word in words]
+    extra = {word.lower() for word in missing}
+    absent = extra | MISSING_AMONG_NUMBERS
+    # A word that begins with a digit is absent only when somebody says so: that saves looking at most of them.
+    plain = [
+        word if (word[:1].isdigit() and word not in extra) or word.lower() not in absent else "nan" for word in words
+    ]
     try:
         if decimal == ".":
             return _finite(np.array(plain, dtype=np.str_).astype(np.float64))
@@ -192,7 +213,7 @@ def _finite(values: Numbers) -> Numbers:
 
 
 def _of_numbers(column: TextColumn, counts: npt.NDArray[np.int64], decimal: str, about: dict) -> Reading:
-    values = numbers(column.words, decimal)
+    values = column.numbers(decimal)
     suspected = suspected_codes(values, counts)
     unknown = np.isnan(values) | np.isin(values, suspected)
     seen = column.spread(np.where(unknown, np.nan, values), np.nan)
@@ -255,9 +276,10 @@ def _format_of(words: Sequence[str]) -> str | None:
     some = [word for word in words if word.lower() not in MISSING_WORDS][:200]
     if not some or not any(character.isdigit() for character in some[0]):
         return None
-    read = {form: sum(_day(word, form) is not None for word in some) for form in DATE_FORMATS}
-    best = max(read, key=lambda form: read[form])
-    return best if read[best] >= NEARLY_ALL * len(some) else None
+    possible = [form for form in DATE_FORMATS if any(_day(word, form) for word in some[:10])]
+    read = {form: sum(_day(word, form) is not None for word in some) for form in possible}
+    best = max(read, key=lambda form: read[form], default=None)
+    return best if best is not None and read[best] >= NEARLY_ALL * len(some) else None
 
 
 def _days(words: Sequence[str], form: str | None) -> Days:

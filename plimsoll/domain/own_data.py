@@ -146,7 +146,7 @@ def _leaks(
     if len(bad) > ROWS_LOOKED_AT:
         rows = np.sort(np.random.default_rng(0).choice(len(bad), ROWS_LOOKED_AT, replace=False))
     looked_at = {
-        heading: _values(TextColumn(heading, columns[heading].words, columns[heading].codes[rows]), reading, decimal)
+        heading: _values(columns[heading], reading, decimal)[rows]
         for heading, reading in readings.items()
         if heading != target and reading.kind in _WITH_VALUES and not headings.sensitive(heading)
     }
@@ -164,7 +164,7 @@ _WITH_VALUES = (ColumnKind.NUMBER, ColumnKind.DAY, ColumnKind.CATEGORY, ColumnKi
 def _values(column: TextColumn, reading: Reading, decimal: str) -> Column:
     """As the checks read them: numbers, days, or words. A column of one word is a column of words."""
     if reading.kind is ColumnKind.NUMBER:
-        return column.spread(numbers(column.words, decimal, reading.missing), np.nan)
+        return column.spread(column.numbers(decimal, reading.missing), np.nan)
     if reading.kind is ColumnKind.DAY:
         return column.spread(days(column.words), np.datetime64("NaT"))
     absent = {*reading.missing, ""}
@@ -311,7 +311,7 @@ def _unless_repeated(found: Placed, column: TextColumn, seen: dict[bytes, str], 
 
 def _digest(column: TextColumn, reading: Reading, decimal: str) -> bytes:
     if reading.kind is ColumnKind.NUMBER:
-        content = column.spread(numbers(column.words, decimal, reading.missing), np.nan).tobytes()
+        content = column.spread(column.numbers(decimal, reading.missing), np.nan).tobytes()
     else:
         content = column.codes.tobytes() + "\x1f".join(column.words).encode()
     return hashlib.sha256(content).digest()
@@ -391,7 +391,7 @@ def _feature(
     }
     if reading.kind is not ColumnKind.NUMBER:
         return _of_words(known, reading, column, bad)
-    values = column.spread(numbers(column.words, decimal, reading.missing), np.nan)
+    values = column.spread(column.numbers(decimal, reading.missing), np.nan)
     if path is None and are_codes(values, bad):
         return _of_codes(known, column, decimal, reading)
     yearly = path == INCOME and headings.is_yearly(reading.heading)
@@ -415,7 +415,7 @@ def _of_words(known: dict, reading: Reading, column: TextColumn, bad: Flags) -> 
 
 
 def _of_codes(known: dict, column: TextColumn, decimal: str, reading: Reading) -> OwnFeature:
-    numeric: Numbers = numbers(column.words, decimal, reading.missing)
+    numeric: Numbers = column.numbers(decimal, reading.missing)
     used = ~np.isnan(numeric) & (column.counts > 0)
     words = [word for word, is_used in zip(column.words, used, strict=True) if is_used]
     ordered = tuple(sorted(words, key=lambda word: float(numbers([word], decimal)[0])))

@@ -11,9 +11,9 @@ from plimsoll.domain.features import matrix
 from plimsoll.domain.product import FeatureSpec
 from plimsoll.domain.values import Value
 
-MOST_ROWS = 30_000
-FOLDS = 4
-TREES, DEPTH, LEARNING_RATE = 150, 4, 0.1
+MOST_ROWS = 20_000
+FOLDS = 3
+TREES, DEPTH, LEARNING_RATE = 120, 4, 0.12
 THREADS = 2
 SEED = 0
 
