@@ -89,7 +89,7 @@ def what_was_done(report: Json) -> None:
     if not report["actions"]:
         st.caption("No rule was broken.")
     for alert in report["actions"]:
-        kind = "watch" if alert["state"] in ("taken", "continues") else "note"
+        kind: show.Kind = "watch" if alert["state"] in ("taken", "continues") else "note"
         show.notice(
             alert["text"], kind=kind, label=f"{words.word(alert['action'])}: {words.word(alert['state']).lower()}"
         )
