@@ -33,7 +33,7 @@ class DriftReport(Value):
         """What a person should know first."""
         drift = self.drift
         if not drift.n_current:
-            return "No application was decided in this window, so there is nothing to compare."
+            return "No application was scored in this window, so there is nothing to compare."
         rows = f"{drift.n_current:,} application{'' if drift.n_current == 1 else 's'}"
         if drift.n_current < FEWEST:
             return f"{rows} in the window: nothing is judged below {FEWEST}."

@@ -76,6 +76,15 @@ class LiveStack:
         assert run["model"], run["error"]
         return run["model"]["id"]
 
+    def drift_checked(self) -> str:
+        """A drift check of the product, made now; its report's id."""
+        begun = self.ask("model_owner", "POST", "/v1/drift-checks", json={"product": PRODUCT})["id"]
+        give_up_at = time.monotonic() + 2 * PATIENCE
+        while begun not in {each["id"] for each in self.ask("analyst", "GET", "/v1/drift-reports")["data"]}:
+            assert time.monotonic() < give_up_at, f"the drift check {begun} took too long"
+            time.sleep(0.5)
+        return begun
+
     def submit(self, body: dict[str, Any], wait: int = 0) -> dict[str, Any]:
         headers = {"Idempotency-Key": body["external_id"], **({"Prefer": f"wait={wait}"} if wait else {})}
         return self.ask("channel", "POST", "/v1/applications", json=body, headers=headers)

@@ -141,6 +141,10 @@ class FakeBackend:
         self._called("drift_history", product)
         return getattr(self, "drift_lines", [])
 
+    def drift_page(self, report: str) -> bytes:
+        self._called("drift_page", report)
+        return b"<!DOCTYPE html>"
+
     def check_drift(self, product: str) -> Json:
         self._called("check_drift", product)
         self._must("drift:check")

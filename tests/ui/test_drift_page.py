@@ -69,7 +69,7 @@ def test_too_few_rows_are_said_and_nothing_is_drawn_as_if_it_meant_something(ope
     empty = [a_column("amount", None, "too_small", missing_current=None, unseen_current=None, bins=[])]
     report = a_report(
         level="too_small", n_current=0, features=empty, score=None, page=False,
-        summary="No application was decided in this window, so there is nothing to compare.",
+        summary="No application was scored in this window, so there is nothing to compare.",
     )  # fmt: skip
     app = open_page("drift", FakeBackend("analyst").with_drift(report))
     assert not app.exception

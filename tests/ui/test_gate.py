@@ -318,3 +318,25 @@ def test_whoever_signs_in_lands_on_the_page_they_asked_for():
     """A page the gate does not know sends people to the queue instead."""
     entry = (Path(__file__).resolve().parent.parent.parent / "ui" / "app.py").read_text()
     assert {f"/{name}" for name in re.findall(r'url_path="(\w+)"', entry)} == set(PAGES)
+
+
+# The page of a drift report ---------------------------------------------------------------------
+
+
+def test_a_drift_report_is_framed_by_us_alone_and_may_reach_nothing(browser, sessions):
+    """Evidently's scripts run there, of no origin, with nothing to load and nobody to call."""
+    sign_in(browser)
+    answer = browser.get("/drift-page", params={"report": A_REPORT})
+    policy = answer.headers["content-security-policy"]
+    assert answer.text.endswith("<script>draw()</script>")
+    assert policy.startswith("sandbox allow-scripts; default-src 'none';")
+    assert "frame-ancestors 'self'" in policy
+    assert "allow-same-origin" not in policy
+
+
+def test_a_drift_report_needs_a_session_like_everything_else(browser, sessions):
+    """And says nothing about which reports there are."""
+    assert browser.get("/drift-page", params={"report": A_REPORT}).status_code == 401
+    sign_in(browser)
+    for asked in ("", "drf_2", f"drf_{2:026}", "../keys"):
+        assert browser.get("/drift-page", params={"report": asked}).status_code == 404, asked

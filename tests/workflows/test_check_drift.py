@@ -133,7 +133,7 @@ async def test_a_window_without_an_application_is_a_report_without_a_page(runnin
     async with a_watch(running_house, a_rule()) as watch:
         checked = await watch.checked()
         report = await watch.report(checked)
-        assert report.summary == "No application was decided in this window, so there is nothing to compare."
+        assert report.summary == "No application was scored in this window, so there is nothing to compare."
         assert report.page is None
 
 

@@ -1,4 +1,8 @@
-"""What the models of a product were asked in a window: snapshots and scores of decided applications, and of the API."""
+"""What the models of a product were asked in a window: snapshots and scores of applications, and of the API.
+
+Decided or still with a person: what a policy refers lies in the middle, and leaving it out would
+look like drift.
+"""
 
 import asyncio
 import json
@@ -18,7 +22,7 @@ from plimsoll.ports import Vault
 NEWEST = 100_000  # rows a check opens at most
 AT_ONCE = 2_000
 
-DECIDED = """
+SCORED = """
 select s.application_id, s.round, s.model_digest, s.sample_probability, s.probability_of_default, s.body_sealed,
        s.scored_at, p.wrapped_key
 from score s
@@ -26,7 +30,6 @@ join application a on a.id = s.application_id
 join person p on p.id = a.person_id
 where a.product = %(product)s and s.scored_at >= %(since)s and s.scored_at < %(until)s
   and p.wrapped_key is not null
-  and exists (select 1 from decision d where d.application_id = s.application_id and d.round = s.round)
   and (%(before)s::timestamptz is null or (s.scored_at, s.application_id) < (%(before)s, %(last)s))
 order by s.scored_at desc, s.application_id desc limit %(limit)s
 """
@@ -54,15 +57,15 @@ class LiveWindows:
         """Newest first, `NEWEST` at most. Score and approvals are of this model alone, features of all."""
         found = _Gathered(product.features, model.digest)
         span = {"product": product.id, "since": since, "until": until}
-        await self._decided(span, found, seen)
+        await self._scored(span, found, seen)
         await self._asked(span, found, seen)
         return found.window(product.risk.decline_above)
 
-    async def _decided(self, span: dict[str, Any], found: "_Gathered", seen: Seen) -> None:
+    async def _scored(self, span: dict[str, Any], found: "_Gathered", seen: Seen) -> None:
         before, last = None, None
         while left := found.room():
             rows = await self._database.rows(
-                DECIDED, span | {"before": before, "last": last, "limit": min(left, AT_ONCE)}
+                SCORED, span | {"before": before, "last": last, "limit": min(left, AT_ONCE)}
             )
             if not rows:
                 return
