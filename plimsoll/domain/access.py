@@ -41,6 +41,11 @@ class Permission(StrEnum):
     CHECK_DRIFT = "drift:check"
     READ_SCHEDULES = "schedules:read"
     RUN_SCHEDULES = "schedules:run"
+    SEND_TRANSACTIONS = "transactions:send"
+    READ_CUSTOMERS = "customers:read"
+    INTERVENE = "interventions:act"  # start, cancel, answer for a customer, take a call
+    MANAGE_CONTACTS = "contacts:manage"  # consent, flags, addresses
+    APPROVE_MESSAGES = "messages:approve"
     READ_LEDGER = "ledger:read"
     SIGN_IN = "sessions:open"
     MANAGE_KEYS = "keys:manage"
@@ -50,13 +55,16 @@ class Permission(StrEnum):
 P = Permission
 _EVERYONE = {P.SIGN_IN, P.READ_PRODUCTS}
 _READER = _EVERYONE | {P.READ, P.READ_OWN, P.READ_WORKFLOWS, P.READ_MODELS, P.READ_REVIEWS, P.READ_SCHEDULES}
+_READER |= {P.READ_CUSTOMERS}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.CHANNEL: frozenset(_EVERYONE | {P.SUBMIT, P.READ_OWN, P.WITHDRAW, P.SCORE, P.REPORT_OUTCOMES}),
+    Role.CHANNEL: frozenset(
+        _EVERYONE | {P.SUBMIT, P.READ_OWN, P.WITHDRAW, P.SCORE, P.REPORT_OUTCOMES, P.SEND_TRANSACTIONS}
+    ),
     Role.ANALYST: frozenset(_READER),
     Role.REVIEWER: frozenset(_READER | {P.REVIEW}),
     Role.SENIOR_REVIEWER: frozenset(_READER | {P.REVIEW, P.OVERRIDE}),
-    Role.COLLECTOR: frozenset(_READER),
+    Role.COLLECTOR: frozenset(_READER | {P.INTERVENE, P.MANAGE_CONTACTS}),
     Role.MODEL_OWNER: frozenset(
         _READER
         | {P.TRAIN_MODELS, P.PROPOSE_MODELS, P.RELEASE_MODELS, P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT}
@@ -64,13 +72,16 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     # Says yes or no and may stop a release; what is approved is begun by somebody else.
     Role.MODEL_APPROVER: frozenset(_READER | {P.APPROVE_MODELS, P.HOLD_RELEASES, P.CHECK_DRIFT}),
-    Role.COMPLIANCE: frozenset(_READER | {P.WITHDRAW, P.READ_LEDGER}),
+    Role.COMPLIANCE: frozenset(
+        _READER | {P.WITHDRAW, P.READ_LEDGER, P.MANAGE_CONTACTS, P.APPROVE_MESSAGES, P.INTERVENE}
+    ),
     Role.AUDITOR: frozenset(_READER | {P.READ_LEDGER}),
     # Keys, staff and settings; no verdicts (interfaces.md).
     Role.ADMIN: frozenset(
         _READER
         | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}
         | {P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT, P.RUN_SCHEDULES, P.HOLD_RELEASES}
+        | {P.SEND_TRANSACTIONS, P.MANAGE_CONTACTS}
     ),
 }
 

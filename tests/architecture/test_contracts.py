@@ -15,7 +15,7 @@ NOT_OURS = shutil.ignore_patterns("__pycache__", "*.pyc")
 BREACHES = {
     "layers": ("activities/__init__.py", "import workflows.patience"),
     "worker": ("starter/logs.py", "import worker"),
-    "inside": ("plimsoll/ports.py", "import plimsoll.settings"),
+    "inside": ("plimsoll/ports/__init__.py", "import plimsoll.settings"),
     "domain": ("plimsoll/domain/values.py", "import httpx"),
     "adapters": ("plimsoll/adapters/vault/local.py", "import plimsoll.adapters.postgres.database"),
     "wiring": ("starter/logs.py", "import plimsoll.adapters.vault"),

@@ -1,4 +1,4 @@
-"""Settings → Ports: the only file that names adapters."""
+"""Settings → Ports: the only place that names adapters."""
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -55,6 +55,8 @@ from plimsoll.domain.product import FeatureSpec, Loader, Product
 from plimsoll.domain.training import TrainingPlan
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
+from plimsoll.wiring.outreach import OutreachPorts, build_outreach_ports
+from plimsoll.wiring.watching import WatchPorts, build_watch_ports
 
 if TYPE_CHECKING:
     from plimsoll.adapters.datasets.lenders_file import LendersFile
@@ -107,6 +109,8 @@ class Ports:
     policies: ZenPolicyEngine
     sealer: Sealer
     verifier: Verifier
+    watch: WatchPorts
+    outreach: OutreachPorts
 
 
 @asynccontextmanager
@@ -176,6 +180,8 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
+        watch=build_watch_ports(settings, database, vault),
+        outreach=build_outreach_ports(settings, database, vault),
     )
 
 

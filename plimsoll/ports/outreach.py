@@ -1,0 +1,1 @@
+"""What reaching a customer needs of the outside."""

@@ -1,0 +1,1 @@
+"""What watching a portfolio needs of the outside."""
