@@ -71,3 +71,16 @@ class OutcomeSource(StrEnum):
     RULE = "rule"
     MODEL = "model"
     PERSON = "person"
+
+
+class RiskLevel(StrEnum):
+    """How likely a customer is to miss a payment; each level calls for more than the one before."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def severity(self) -> int:
+        return list(RiskLevel).index(self)
