@@ -1,10 +1,11 @@
 """What crosses between workflows and activities: ids, codes, deadlines. No personal data, ever."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from plimsoll.domain.outreach.contact import Channel, ContactState
 from plimsoll.domain.product import Lane
 from plimsoll.domain.values import Outcome
 
@@ -74,3 +75,47 @@ class Ending(Message):
     application: str
     outcome: Outcome | None
     closed: bool
+
+
+# Reaching a customer ----------------------------------------------------------------------------
+
+
+class SendStep(Message):
+    """One step of an intervention wants to reach its person. `now` is the workflow's clock."""
+
+    intervention: str
+    person: str
+    step: int  # its place in the plan; at most one contact each
+    channel: Channel
+    template: str  # a name; the newest approved version is pinned when the step is permitted
+    now: datetime
+    due_on: date | None = None  # the day a message may name
+
+
+class Permitted(Message):
+    """What the governor said. Refused, exactly one follows: another time (`again_at`), another channel (`instead`),
+    or neither, and the step is over for the run: the next step, or a person."""
+
+    contact: str | None = None
+    rule: str | None = None
+    again_at: datetime | None = None
+    instead: Channel | None = None
+
+    @property
+    def granted(self) -> bool:
+        return self.rule is None
+
+
+class ContactRef(Message):
+    contact: str
+    now: datetime
+
+
+class Sent(Message):
+    """Where a contact stands after a step. `refused` carries rule and moment, like Permitted: after `again_at` the same
+    contact is sent again with the same id. `unknown` waits for a person."""
+
+    state: ContactState
+    rule: str | None = None
+    again_at: datetime | None = None
+    instead: Channel | None = None

@@ -1,9 +1,10 @@
 """What reaching a customer needs of the outside."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
+from plimsoll.domain.outreach.contact import Begun, Channel, Contact, Outgoing, Receipt
 from plimsoll.domain.outreach.episode import Trigger, Triggered
 
 
@@ -20,4 +21,65 @@ class Interventions(Protocol):
 
     async def wake_people(self, connection: Any, people: Sequence[str]) -> None:
         """The same for whoever of these has an open episode: they paid, they were flagged, they opted out."""
+        ...
+
+
+class Gateway(Protocol):
+    """Whoever carries messages of one channel."""
+
+    name: str
+    dedupes: bool  # the same contact id again is the same message
+    tells: bool  # it can be asked what became of a contact id
+
+    async def hand_over(self, message: Outgoing) -> Receipt:
+        """With the contact's id as key. Raises GatewayUnavailable, GatewayRefused."""
+        ...
+
+    async def status(self, message: Outgoing) -> Receipt | None:
+        """What became of a message handed over earlier; None when it never arrived there. Only where it `tells`."""
+        ...
+
+
+class Contacts(Protocol):
+    """Every contact with anybody, and the governor's word on each, given inside the transaction that acts on it."""
+
+    async def permit(
+        self,
+        intervention: str,
+        person: str,
+        step: int,
+        channel: Channel,
+        template: str,
+        due_on: date | None,
+        now: datetime,
+    ) -> Contact:
+        """The contact of this step, made unless it is there; `permitted`, or `refused` by a named rule."""
+        ...
+
+    async def get(self, contact: str) -> Contact:
+        """Raises NotFound."""
+        ...
+
+    async def begin(self, contact: str, now: datetime) -> Begun:
+        """The governor looks once more, and the row moves to `sending`: only this caller then holds the message."""
+        ...
+
+    async def outgoing(self, contact: str) -> Outgoing:
+        """The message again, for asking what became of it."""
+        ...
+
+    async def heard(self, contact: str, receipt: Receipt, now: datetime) -> Contact:
+        """What the gateway said itself, in answer to us. An earlier state never follows a later one."""
+        ...
+
+    async def interrupted(self, contact: str, why: str, arrived: bool, now: datetime) -> None:
+        """A call failed. When it surely never arrived, the row goes back to `permitted`."""
+        ...
+
+    async def take_back(self, contact: str, now: datetime) -> Contact:
+        """The call that was under way never arrived, or may be repeated without harm: the governor is asked anew."""
+        ...
+
+    async def park(self, contact: str, now: datetime) -> Contact:
+        """Nobody can tell what became of it: a person finds out."""
         ...
