@@ -1,1 +1,44 @@
 """What watching a portfolio needs of the outside."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from plimsoll.domain.values import Value
+from plimsoll.domain.watching.events import Event
+from plimsoll.domain.watching.rows import Rows
+
+
+class AcceptedEvents(Value):
+    """What became of events that were handed in: each is new, or was there before."""
+
+    new: int = 0
+    repeated: int = 0
+
+
+class TransactionLog(Protocol):
+    """Every event once, in the order of acceptance: whoever has read up to a number misses nothing below it."""
+
+    async def accept(self, events: Sequence[Event], *, now: datetime) -> AcceptedEvents:
+        """Commits what is new of these events, in any order and however often they come."""
+        ...
+
+    async def after(self, seq: int, limit: int) -> Rows:
+        """The next events after this number, in order; none that is committed later will stand before them."""
+        ...
+
+    async def newest(self) -> int:
+        """The number of the event accepted last; 0 when there is none."""
+        ...
+
+    async def history(self, people: Sequence[str], *, known_by: datetime | None = None) -> Rows:
+        """Everything of these people that could be known by then, by person and then in order of acceptance."""
+        ...
+
+    def scan(self, *, after: str = "", people: int = 2000, known_by: datetime | None = None) -> AsyncIterator[Rows]:
+        """The history of every person after this one, so many people a time, in order of their ids."""
+        ...
+
+    def arrivals(self) -> AsyncIterator[None]:
+        """A beat whenever something new is there to be read, and when some may have been missed; never ends."""
+        ...
