@@ -40,8 +40,9 @@ demo: setup ## the whole product up, real applicants decided, the addresses prin
 down: setup ## stops what `make demo` left running
 	@$(BIN)/plimsoll down
 
+# Whole files to each process, so that what a file shares is made once.
 test: setup browser ## the suite without the long forms
-	@$(BIN)/pytest -m "not long" $(ARGS)
+	@$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile $(ARGS)
 
 test-long: setup browser ## the long forms: soak, chaos, load
 	@$(BIN)/pytest -m long $(ARGS)

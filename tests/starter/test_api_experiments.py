@@ -43,7 +43,8 @@ async def test_an_experiment_goes_from_plan_to_stop(door: Door):
     assert (reading.status_code, reading.json()["verdict"]) == (200, "none_yet")
     listed = (await door.get("/v1/experiments", params={"product": "consumer-credit"})).json()["data"]
     assert listed[0]["reading"]["verdict"] == "none_yet"
-    assert (await stop(door, experiment)).json()["state"] == "stopped"
+    stopped = await stop(door, experiment)
+    assert (stopped.status_code, stopped.json().get("state")) == (200, "stopped"), stopped.text
     assert (await door.get(f"/v1/experiments/{experiment}")).json()["stopped_at"]
 
 

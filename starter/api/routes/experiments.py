@@ -18,6 +18,7 @@ router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
 House = Annotated[Running, Depends(running)]
 Reader = Annotated[Actor, Depends(Needs(Permission.READ_MODELS))]
 Releaser = Annotated[Actor, Depends(Needs(Permission.RELEASE_MODELS))]
+Holder = Annotated[Actor, Depends(Needs(Permission.HOLD_RELEASES))]
 Json = dict[str, Any]
 
 
@@ -63,7 +64,7 @@ async def start(experiment: str, word: Word, request: Request, actor: Releaser, 
 
 
 @router.post("/{experiment}/stop", summary="Deal out no more; what was dealt can be read once it is ripe")
-async def stop(experiment: str, word: Word, request: Request, actor: Releaser, house: House) -> JSONResponse:
+async def stop(experiment: str, word: Word, request: Request, actor: Holder, house: House) -> JSONResponse:
     row = await house.ports.experiments.stop(
         experiment, by=actor, reason=word.reason, request=request.state.request_id, now=datetime.now(UTC)
     )
