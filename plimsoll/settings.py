@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     products_dir: Path = Field(
         default=ROOT / "products", description="The product packs that are shipped; your own lie in `home/products`."
     )
+    watch_dir: Path = Field(
+        default=ROOT / "watch",
+        description="Signals, strategies, contact rules and message templates; a copy in `home/watch` comes first.",
+    )
     data_dir: Path = Field(default=ROOT / "data", description="The data sets shipped with the product.")
     models_dir: Path | None = Field(default=None, description="Trained models; `home/models` when unset.")
     secrets_dir: Path | None = Field(default=None, description="Key files; `home/secrets` when unset.")
@@ -120,6 +124,11 @@ class Settings(BaseSettings):
     def own_products(self) -> Path:
         """Where `plimsoll product new` writes: beside the shipped packs, which may be read-only."""
         return self.home_dir / "products"
+
+    @property
+    def watch_dirs(self) -> tuple[Path, Path]:
+        """Where files of the watch lie, the lender's own first."""
+        return self.home_dir / "watch", self.watch_dir
 
     @property
     def models(self) -> Path:

@@ -1,0 +1,1 @@
+"""What a risk team edits under `watch/`, a module per file; a copy in the home's `watch/` hides the shipped."""
