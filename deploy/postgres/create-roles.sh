@@ -20,5 +20,5 @@ CREATE DATABASE plimsoll OWNER plimsoll_owner;
 CREATE DATABASE temporal OWNER temporal;
 CREATE DATABASE temporal_visibility OWNER temporal;
 REVOKE ALL ON DATABASE plimsoll, temporal, temporal_visibility FROM PUBLIC;
-GRANT CONNECT ON DATABASE plimsoll TO plimsoll_app;
+GRANT CONNECT, TEMPORARY ON DATABASE plimsoll TO plimsoll_app;
 SQL

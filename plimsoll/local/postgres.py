@@ -226,7 +226,7 @@ CREATE_DATABASE = """\
 SELECT 'CREATE DATABASE {name} OWNER plimsoll_owner TEMPLATE {template}'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
 REVOKE ALL ON DATABASE {name} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {name} TO plimsoll_app;
+GRANT CONNECT, TEMPORARY ON DATABASE {name} TO plimsoll_app;
 """
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from plimsoll.domain.values import Value
+from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Event
 from plimsoll.domain.watching.rows import Rows
 
@@ -19,7 +20,7 @@ class AcceptedEvents(Value):
 class TransactionLog(Protocol):
     """Every event once, in the order of acceptance: whoever has read up to a number misses nothing below it."""
 
-    async def accept(self, events: Sequence[Event], *, now: datetime) -> AcceptedEvents:
+    async def accept(self, events: Sequence[Event] | Batch, *, now: datetime) -> AcceptedEvents:
         """Commits what is new of these events, in any order and however often they come."""
         ...
 
@@ -37,6 +38,10 @@ class TransactionLog(Protocol):
 
     def scan(self, *, after: str = "", people: int = 2000, known_by: datetime | None = None) -> AsyncIterator[Rows]:
         """The history of every person after this one, so many people a time, in order of their ids."""
+        ...
+
+    async def erase(self, people: Sequence[str]) -> int:
+        """Deletes every event of these people, whose keys are destroyed already; says how many there were."""
         ...
 
     def arrivals(self) -> AsyncIterator[None]:

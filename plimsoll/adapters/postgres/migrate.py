@@ -18,7 +18,7 @@ INSERT_ONLY = (
     "ledger_entry", "ledger_seal", "decision", "score", "review_verdict",
     "outcome", "drift_report", "rollout_evaluation",
 )  # fmt: skip
-MAY_DELETE = ("outbox", "model_role")
+MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line")
 
 
 def migrate(owner_url: str, app_url: str) -> None:
@@ -48,6 +48,8 @@ def grant(owner_url: str, app_role: str) -> None:
         connection.execute(sql.SQL("grant usage on schema public to {}").format(role))
         connection.execute(sql.SQL("grant select, insert, update on all tables in schema public to {}").format(role))
         connection.execute(sql.SQL("grant usage on all sequences in schema public to {}").format(role))
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("grant temporary on database {} to {}").format(database, role))  # to copy rows into
         for table in INSERT_ONLY:
             connection.execute(sql.SQL("revoke update on {} from {}").format(sql.Identifier(table), role))
         for table in MAY_DELETE:

@@ -139,6 +139,15 @@ def _no_float(number: Any) -> Any:
     return number
 
 
+def _a_whole_number(number: Any) -> Any:
+    """A table in text writes it in digits; 1.0 and true are none."""
+    if isinstance(number, str) and number.removeprefix("-").isdecimal():
+        return int(number)
+    if isinstance(number, int) and not isinstance(number, bool):
+        return number
+    raise ValueError("no whole number")
+
+
 Name = Annotated[str, BeforeValidator(_no_control), Field(min_length=1, max_length=80)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_a_moment)]
 Signed = Annotated[
@@ -175,7 +184,7 @@ class Event(Value):
     period: Annotated[date, BeforeValidator(_a_month)] | None = Field(
         default=None, description="The month spoken of, YYYY-MM."
     )
-    months_late: Annotated[int, Field(ge=-2, le=120, strict=True)] | None = Field(
+    months_late: Annotated[int, BeforeValidator(_a_whole_number), Field(ge=-2, le=120)] | None = Field(
         default=None, description="-2 nothing to pay, -1 paid in full, 0 minimum paid, 1 and up months late."
     )
     product: Name | None = Field(default=None, description="Which product the account is, in your words.")
@@ -215,25 +224,42 @@ NEEDED_BY = {
 }
 
 
-def read_event(body: Any, now: datetime, kind: Kind = Kind.TRANSACTION) -> Event:
-    """The event in this line, of this kind when it names none.
+class Feed(StrEnum):
+    """What a sender hands in together; both are kept as events."""
+
+    TRANSACTIONS = "transactions"
+    REPAYMENTS = "repayments"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Those it may hold; a line that names none is of the first."""
+        return tuple(Kind) if self is Feed.TRANSACTIONS else (Kind.REPAYMENT, Kind.PAYMENT_DUE)
+
+
+def read_event(body: Any, now: datetime, feed: Feed = Feed.TRANSACTIONS) -> Event:
+    """The event in this line.
 
     Raises FieldsInvalid: one sentence that says what, which value, what to do.
     """
     if not isinstance(body, dict):
         raise FieldsInvalid(f"The line is a JSON {type(body).__name__}: an event is an object.")
     try:
-        event = Event.model_validate(body if "kind" in body else {**body, "kind": kind})
+        event = Event.model_validate(body if body.get("kind") else {**body, "kind": feed.kinds[0]})
     except ValidationError as error:
         raise FieldsInvalid(f"{_said(error, body)}.") from None
-    problem = problem_of_time(event, now)
+    problem = _problem_of_feed(event, feed) or _problem_of_time(event, now)
     if problem:
         raise FieldsInvalid(f"{problem}.")
     return event
 
 
-def problem_of_time(event: Event, now: datetime) -> str | None:
-    """What is wrong with its moments, seen from now."""
+def _problem_of_feed(event: Event, feed: Feed) -> str | None:
+    if event.kind in feed.kinds:
+        return None
+    return f'`kind` is "{event.kind}": {feed} are of kind {" or ".join(feed.kinds)}, all else goes to transactions'
+
+
+def _problem_of_time(event: Event, now: datetime) -> str | None:
     leeway = LEEWAY if event.date_precision is DatePrecision.INSTANT else LEEWAY_OF_A_DAY
     for name, moment in (("occurred_at", event.occurred_at), ("known_at", event.known_at)):
         if moment > now + leeway:

@@ -54,31 +54,42 @@ def rows_of(
     """The rows of these events, numbered in their order."""
     rows = np.empty(len(events), EVENT_ROW)
     for place, event in enumerate(events):
-        rows[place] = (
-            first_seq + place,
-            person_of(event.customer).encode(),
-            digest_of(event.account) if event.account else 0,
-            digest_of(event.merchant) if event.merchant else 0,
-            event.kind.code,
-            _moment(event.occurred_at),
-            _moment(event.known_at),
-            event.date_precision.code,
-            float(event.amount),
-            (event.currency or "").encode(),
-            _code(event.direction),
-            event.category.code,
-            _code(event.channel),
-            event.failed,
-            _number(event.balance_after),
-            _number(event.bill),
-            _number(event.minimum_due),
-            _number(event.limit),
-            _number(event.net_new_charges),
-            np.datetime64(event.due_on, "D") if event.due_on else np.datetime64("NaT"),
-            np.datetime64(event.period, "M") if event.period else np.datetime64("NaT"),
-            NOT_SAID if event.months_late is None else event.months_late,
+        rows[place] = row_of(
+            event,
+            seq=first_seq + place,
+            person=person_of(event.customer),
+            account=digest_of(event.account) if event.account else 0,
+            merchant=digest_of(event.merchant) if event.merchant else 0,
         )
     return rows
+
+
+def row_of(event: Event, *, seq: int = 0, person: str = "", account: int = 0, merchant: int = 0) -> tuple[Any, ...]:
+    """One event as a row, with the names that stand in it beside its own."""
+    return (
+        seq,
+        person.encode(),
+        account,
+        merchant,
+        event.kind.code,
+        _moment(event.occurred_at),
+        _moment(event.known_at),
+        event.date_precision.code,
+        float(event.amount),
+        (event.currency or "").encode(),
+        _code(event.direction),
+        event.category.code,
+        _code(event.channel),
+        event.failed,
+        _number(event.balance_after),
+        _number(event.bill),
+        _number(event.minimum_due),
+        _number(event.limit),
+        _number(event.net_new_charges),
+        np.datetime64(event.due_on, "D") if event.due_on else np.datetime64("NaT"),
+        np.datetime64(event.period, "M") if event.period else np.datetime64("NaT"),
+        NOT_SAID if event.months_late is None else event.months_late,
+    )
 
 
 def plain_digest(text: str) -> int:

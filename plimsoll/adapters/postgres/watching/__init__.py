@@ -1,0 +1,1 @@
+"""What is kept of customers' accounts: events, and what watching them makes of it."""
