@@ -5,7 +5,9 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from plimsoll.domain.outreach.contact import Begun, Channel, Contact, Outgoing, Receipt
-from plimsoll.domain.outreach.episode import Trigger, Triggered
+from plimsoll.domain.outreach.episode import Ending, EpisodeState, Trigger, Triggered
+from plimsoll.domain.outreach.strategy import By
+from plimsoll.domain.values import Value
 
 
 class Interventions(Protocol):
@@ -19,8 +21,41 @@ class Interventions(Protocol):
         """Its run looks again once the caller has committed. For whatever a run waits on."""
         ...
 
+    async def wants(self, connection: Any, intervention: str, step: int) -> bool:
+        """Whether the episode still wants this step; it cannot be cancelled before the caller has committed."""
+        ...
+
     async def wake_people(self, connection: Any, people: Sequence[str]) -> None:
         """The same for whoever of these has an open episode: they paid, they were flagged, they opted out."""
+        ...
+
+
+class Reach(Value):
+    """A message that is due."""
+
+    step: int
+    by: By
+    template: str
+
+
+class Stands(Value):
+    """Where an episode stands after a look: a message is due, it waits, or it has ended."""
+
+    id: str
+    person: str
+    product: str
+    state: EpisodeState
+    ending: Ending | None
+    reach: Reach | None = None
+    until: datetime | None = None
+    waits_on: str = ""
+
+
+class Episodes(Protocol):
+    """Episodes as their runs see them."""
+
+    async def look(self, intervention: str, now: datetime, asked: bool = False) -> Stands:
+        """Does what follows from all that is known; `asked`: the governor's word of a moment ago. Raises NotFound."""
         ...
 
 

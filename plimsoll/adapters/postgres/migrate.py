@@ -17,6 +17,7 @@ from plimsoll.settings import ROOT, Settings, load_settings
 INSERT_ONLY = (
     "ledger_entry", "ledger_seal", "decision", "score", "review_verdict",
     "outcome", "drift_report", "rollout_evaluation",
+    "intervention_trigger", "collector_answer", "intervention_outcome",
 )  # fmt: skip
 MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line")
 

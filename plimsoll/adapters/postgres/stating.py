@@ -88,6 +88,17 @@ STATEMENTS = {
         columns=("application_id", "mark", "bad", "observed_on", "known_on", "amount", "source", "recorded_by"),
         sealed=None,
     ),
+    "collector_answer": Statement(
+        kinds=("collector_task.answered",),
+        columns=("task_id", "actor_id", "answer"),
+        application="(select c.intervention_id from collector_task c where c.id = t.task_id)",
+    ),
+    "intervention_outcome": Statement(
+        kinds=("intervention.measured",),
+        columns=("intervention_id", "day", "missed", "months_late", "paid", "opted_out", "complained"),
+        sealed=None,
+        application="t.intervention_id",
+    ),
 }  # fmt: skip
 
 

@@ -74,6 +74,7 @@ class Ending(StrEnum):
     PAID = "paid"
     ANSWERED = "answered"  # the customer said all is well
     KEPT = "kept"  # a promise or plan
+    BROKEN = "promise_broken"  # more than once
     HELPED = "helped"  # a hardship tool was agreed and needs no payment to be waited for
     REFUSED = "refused"  # the customer wants no help
     OPTED_OUT = "opted_out"

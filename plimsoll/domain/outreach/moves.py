@@ -60,10 +60,10 @@ ENDS = {
 # Of a customer's profile: automatic contact stops, whatever step is due.
 STOPPED_BY = {
     "bereaved": Ending.BEREAVED,
-    "dispute": Ending.DISPUTED,
+    "disputed": Ending.DISPUTED,
     "vulnerable": Ending.VULNERABLE,
     "lawyer": Ending.DISPUTED,
-    "bankruptcy": Ending.DISPUTED,
+    "bankrupt": Ending.DISPUTED,
     "complaint": Ending.DISPUTED,
 }
 
@@ -140,6 +140,7 @@ class Known(Value):
     opted_out: bool = False  # of every way there is to reach them
     paid: bool = False  # what was due
     kept: bool = False  # what was promised
+    broken: int = 0  # promises of this episode that were not kept
     reply: Reply | None = None  # the oldest one that nobody has acted on
     contact: ContactFact | None = None
     task: TaskFact | None = None
@@ -238,6 +239,27 @@ def next_move(episode: Episode, known: Known, table: StrategyTable, now: datetim
     """None when the episode has ended."""
     if episode.state is EpisodeState.ENDED:
         return None
+    ripe = _next_outcome(episode, table)
+    if ripe is not None and now >= ripe.until:
+        return Measure(day=ripe.day)
+    move = _what_is_done(episode, known, table, now)
+    if isinstance(move, Wait) and ripe is not None:
+        return move.model_copy(update={"until": min(move.until, ripe.until)})
+    return move
+
+
+class Ripe(Value):
+    day: int
+    until: datetime
+
+
+def _next_outcome(episode: Episode, table: StrategyTable) -> Ripe | None:
+    """Looked at on its day, whether or not anything is still being done."""
+    days = [day for day in table.outcome_days if day not in episode.measured]
+    return Ripe(day=days[0], until=episode.opened_at + timedelta(days=days[0])) if days else None
+
+
+def _what_is_done(episode: Episode, known: Known, table: StrategyTable, now: datetime) -> Move:
     if episode.state.open:
         stopped = _stopped(episode, known)
         if stopped:
@@ -247,8 +269,9 @@ def next_move(episode: Episode, known: Known, table: StrategyTable, now: datetim
     if episode.state is EpisodeState.TREATING:
         return _treat(episode, known, table, now)
     if episode.state is EpisodeState.PROMISED:
-        return _hold_to_promise(episode, known, now)
-    return _watch(episode, table, now)
+        return _hold_to_promise(episode, known, table, now)
+    ripe = _next_outcome(episode, table)
+    return Wait(until=ripe.until, on="outcome") if ripe else End()
 
 
 def _stopped(episode: Episode, known: Known) -> Close | None:
@@ -384,22 +407,15 @@ def judged_at(commitment: Commitment, table: StrategyTable) -> datetime:
     return datetime(last.year, last.month, last.day, tzinfo=UTC)
 
 
-# Promised, and after ------------------------------------------------------------------------------
+# Promised -----------------------------------------------------------------------------------------
 
 
-def _hold_to_promise(episode: Episode, known: Known, now: datetime) -> Move:
+def _hold_to_promise(episode: Episode, known: Known, table: StrategyTable, now: datetime) -> Move:
     assert episode.kept_until is not None
     if known.kept:
         return Close(ending=Ending.KEPT, result="kept")
     if now >= episode.kept_until:
+        if known.broken + 1 >= table.promises_at_most:
+            return Close(ending=Ending.BROKEN, result="promise_broken")
         return Broken()
     return Wait(until=episode.kept_until, on="promise")
-
-
-def _watch(episode: Episode, table: StrategyTable, now: datetime) -> Move:
-    for day in table.outcome_days:
-        if day in episode.measured:
-            continue
-        ripe = episode.opened_at + timedelta(days=day)
-        return Measure(day=day) if now >= ripe else Wait(until=ripe, on="outcome")
-    return End()

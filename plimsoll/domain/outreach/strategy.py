@@ -106,6 +106,7 @@ class StrategyTable(Value):
     rest_days: int = Field(default=30, ge=0, description="after an episode nothing opens for so long, by itself")
     outcome_days: tuple[int, ...] = (30, 60, 90)
     promise_grace_days: int = Field(default=2, ge=0)
+    promises_at_most: int = Field(default=2, ge=1, description="of one episode; after that nothing more is done")
     longest_promise_days: int = Field(default=45, gt=0)
     paid_share: Decimal = Field(default=Decimal("1"), gt=0, le=1, description="of what is due, to count as paid")
     after_a_broken_promise: Step

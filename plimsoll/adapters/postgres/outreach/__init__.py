@@ -1,0 +1,1 @@
+"""What reaching a customer keeps in Postgres: contacts, episodes, the collectors' queue."""
