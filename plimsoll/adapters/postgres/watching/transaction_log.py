@@ -251,7 +251,7 @@ class TransactionLog:
     async def _write(self, parts: list[Records]) -> list[int | None]:
         for number, part in enumerate(parts):
             part["part"] = number
-        together = np.concatenate(parts)
+        together = np.concatenate(parts, dtype=STAGED)  # said, or numpy would choose this machine's order of bytes
         _, first = np.unique(together["key"], return_index=True)
         once = together[np.sort(first)]
         async with self._staging() as connection:
