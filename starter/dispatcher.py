@@ -6,8 +6,9 @@ import structlog
 from temporalio.client import Client
 
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
-from plimsoll.ports import EngineOutbox, EngineTask
+from plimsoll.ports import EngineOutbox, EngineTask, RunTask
 from starter import client as temporal
+from starter import runs
 
 log = structlog.get_logger()
 
@@ -39,9 +40,11 @@ class Dispatcher:
                 raise result
         return len(tasks)
 
-    async def _deliver(self, task: EngineTask) -> None:
+    async def _deliver(self, task: EngineTask | RunTask) -> None:
         try:
-            if task.kind == "start":
+            if isinstance(task, RunTask):
+                await _deliver_to_run(self._client, task)
+            elif task.kind == "start":
                 await ensure_started(self._outbox, self._client, task)
             else:
                 await temporal.signal(self._client, task)
@@ -49,6 +52,13 @@ class Dispatcher:
             await self._outbox.failed(task.id, error.code, again_in=AWAY)
             raise
         await self._outbox.delivered(task.id)
+
+
+async def _deliver_to_run(client: Client, task: RunTask) -> None:
+    if task.kind == "start":
+        await runs.ensure_run(client, task.run)
+    else:
+        await runs.tell(client, task.run.kind, task.run.id, task.kind)
 
 
 async def ensure_started(outbox: EngineOutbox, client: Client, task: EngineTask) -> None:

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.interventions import InterventionRef
 from activities.releases import RolloutRef
 from activities.training import TrainingRef
 from plimsoll.ports import OpenRun
 from starter.client import RPC_PATIENCE, as_engine_error
 from workflows import names
+from workflows.intervene_with_customer import InterveneWithCustomer
+from workflows.patience import WORKFLOW_TASK_PATIENCE
 from workflows.roll_out_model import RollOutModel
 from workflows.train_model import TrainModel
 
@@ -36,6 +39,12 @@ RUNS = {
         queue=names.BATCH,
         id_of=names.training_id,
         argument=lambda run: TrainingRef(training=run.id, product=run.product),
+    ),
+    "intervention": Run(
+        workflow=InterveneWithCustomer.run,
+        queue=names.OUTREACH,
+        id_of=names.intervention_id,
+        argument=lambda run: InterventionRef(intervention=run.id, product=run.product),
     ),
     "rollout": Run(
         workflow=RollOutModel.run,
@@ -61,6 +70,8 @@ async def ensure_run(client: Client, wanted: OpenRun) -> WorkflowHandle:
             task_queue=kind.queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            task_timeout=WORKFLOW_TASK_PATIENCE,
+            priority=Priority(priority_key=wanted.priority),
             static_summary=wanted.product,
             rpc_timeout=RPC_PATIENCE,
         )

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from workflows import names
 from workflows.check_drift import CheckDrift
+from workflows.intervene_with_customer import InterveneWithCustomer
 from workflows.roll_out_model import RollOutModel
 from workflows.train_model import TrainModel
 from workflows.underwrite_application import UnderwriteApplication
 
 _ON: dict[str, list[type]] = {
     names.DECISIONS: [UnderwriteApplication],
+    names.OUTREACH: [InterveneWithCustomer],
     names.BATCH: [CheckDrift, RollOutModel, TrainModel],
 }
 

@@ -30,3 +30,8 @@ def drift_schedule_id(product: str) -> str:
 def drift_check_id(report: str) -> str:
     """`drift-check/drf_…`: one asked for by a person."""
     return f"drift-check/{report}"
+
+
+def intervention_id(intervention: str) -> str:
+    """`intervene/int_…`"""
+    return f"intervene/{intervention}"

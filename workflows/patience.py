@@ -46,3 +46,11 @@ ALERT_AGAIN, ALERT_AGAIN_AT_MOST = timedelta(minutes=1), timedelta(hours=1)  # d
 
 # MLflow is imported anew for it, and may make its store first.
 MIRROR_PATIENCE = timedelta(minutes=5)
+
+# One message at a gateway, with the rows before and after it.
+A_MESSAGE = timedelta(seconds=30)
+# A gateway may be down for a while; after that the step is judged by what its row says.
+GATEWAY_PATIENCE = timedelta(hours=6)
+BEFORE_ANOTHER_TRY = timedelta(minutes=15)
+# An episode that is told of much starts over long before Temporal would ask for it: a look reads all of it again.
+LONG_ENOUGH = 1000  # events

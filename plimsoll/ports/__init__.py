@@ -64,9 +64,18 @@ class EngineTask(Value):
 class OpenRun(Value):
     """A run that is no application's and that Postgres says should be under way."""
 
-    kind: str  # training | rollout
+    kind: str  # training | rollout | intervention
     id: str
     product: str
+    priority: int = Field(default=3, ge=1, le=5)  # 1 is served first
+
+
+class RunTask(Value):
+    """One start or signal owed to such a run."""
+
+    id: int
+    kind: str  # start, or a signal's name
+    run: OpenRun
 
 
 class PredictionAsked(Value):
@@ -409,7 +418,7 @@ class ApplicationStore(Protocol):
 class EngineOutbox(Protocol):
     """What must still happen at the engine, kept until it is delivered."""
 
-    async def claim(self, limit: int) -> Sequence[EngineTask]: ...
+    async def claim(self, limit: int) -> Sequence[EngineTask | RunTask]: ...
 
     async def delivered(self, task: int) -> None: ...
 

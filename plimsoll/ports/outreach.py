@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from plimsoll.domain.access import Actor
 from plimsoll.domain.outreach.contact import Begun, Channel, Contact, Outgoing, Receipt
 from plimsoll.domain.outreach.episode import Ending, EpisodeState, Trigger, Triggered
 from plimsoll.domain.outreach.strategy import By
+from plimsoll.domain.outreach.templates import Text
 from plimsoll.domain.values import Value
 
 
@@ -118,3 +120,23 @@ class Contacts(Protocol):
     async def park(self, contact: str, now: datetime) -> Contact:
         """Nobody can tell what became of it: a person finds out."""
         ...
+
+
+class Calls(Protocol):
+    """Calls that people make: the same governor, the same counting. `connection` is the caller's open transaction."""
+
+    async def call_within(
+        self, connection: Any, task: str, intervention: str, person: str, template: str, *, by: Actor, now: datetime
+    ) -> Contact:
+        """About to dial: counted from now on, or refused by a named rule. One task, one call."""
+        ...
+
+    async def called(self, connection: Any, task: str, talked: bool, now: datetime) -> None:
+        """How it went: a talk begins a pause of its own."""
+        ...
+
+    async def script(self, person: str, template: str) -> Text:
+        """What to say, filled in. Raises NotFound."""
+        ...
+
+    async def number_of(self, person: str) -> str | None: ...

@@ -12,6 +12,10 @@ where ended_at is null and started_at < now() - %(older_than)s
 union all
 select 'rollout', id, product from rollout
 where ended_at is null and started_at < now() - %(older_than)s
+union all
+select 'intervention', id, product from intervention
+where ended_at is null and recorded_at < now() - %(older_than)s
+  and not exists (select 1 from outbox o where o.application_id = intervention.id and o.kind = 'start')
 order by id
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.faultpoints import faultpoints
-from plimsoll.ports import EngineTask
+from plimsoll.ports import EngineTask, OpenRun, RunTask
 
 # A claim is a short lease on the row: a dispatcher that dies leaves nothing locked. Oldest first, and not
 # longest due first: every attempt postpones a row, so after an outage the last come would be served first.
@@ -17,10 +17,10 @@ with due as (
     order by o.id limit %(limit)s for update skip locked
 ), claimed as (
     update outbox set not_before = now() + %(lease)s, attempts = attempts + 1
-    where id in (select id from due) returning id, kind, application_id, payload, attempts
+    where id in (select id from due) returning id, kind, run_kind, application_id, payload, attempts
 )
 select c.*, a.round, a.run_suffix, a.lane, a.priority, a.product, a.status
-from claimed c join application a on a.id = c.application_id order by c.id
+from claimed c left join application a on a.id = c.application_id and c.run_kind is null order by c.id
 """
 
 LEASE = timedelta(seconds=15)
@@ -40,10 +40,10 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, limit: int) -> Sequence[EngineTask]:
+    async def claim(self, limit: int) -> Sequence[EngineTask | RunTask]:
         """Up to `limit` due tasks, leased: whatever is not confirmed comes back by itself."""
         rows = await self._database.rows(CLAIM, {"lane": "engine", "limit": limit, "lease": LEASE})
-        return [_task(row) for row in rows]
+        return [_run_task(row) if row["run_kind"] else _task(row) for row in rows]
 
     @faultpoints("deliver")
     async def delivered(self, task: int) -> None:
@@ -59,7 +59,8 @@ class Outbox:
     async def backlog(self) -> int:
         """Accepted applications that nobody has started yet."""
         row = await self._database.row(
-            "select count(*) as n from outbox where lane = 'engine' and kind = 'start' and delivered_at is null"
+            "select count(*) as n from outbox where lane = 'engine' and kind = 'start' and run_kind is null "
+            "and delivered_at is null"
         )
         return row["n"] if row else 0
 
@@ -97,4 +98,18 @@ def _task(row: dict[str, Any]) -> EngineTask:
         status=row["status"],
         attempts=row.get("attempts", 1),
         payload=row.get("payload", {}),
+    )
+
+
+def _run_task(row: dict[str, Any]) -> RunTask:
+    payload = row["payload"]
+    return RunTask(
+        id=row["id"],
+        kind=row["kind"],
+        run=OpenRun(
+            kind=row["run_kind"],
+            id=row["application_id"],
+            product=payload.get("product", ""),
+            priority=payload.get("priority", 3),
+        ),
     )

@@ -10,6 +10,8 @@ from plimsoll.domain.outreach.moves import Answer, Commitment
 from plimsoll.domain.outreach.strategy import StrategyTable, Tool
 from plimsoll.domain.values import Value
 
+NOBODY_SPOKE = (Answer.NO_ANSWER, Answer.WRONG_NUMBER)
+
 
 class Report(Value):
     """What came of a call. `version` is the task's, as the collector saw it."""

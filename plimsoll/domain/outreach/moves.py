@@ -45,7 +45,7 @@ class Answer(StrEnum):
     DISPUTED = "disputed"
     BEREAVED = "bereaved"
     VULNERABLE = "vulnerable"
-    MESSAGE_SUFFICES = "on_with_the_plan"  # a person looked, and the plan goes on
+    ON_WITH_THE_PLAN = "on_with_the_plan"  # a person looked, and the plan goes on
 
 
 ENDS = {

@@ -1,9 +1,11 @@
 """The collectors' queue: tasks claimed on a lease, answered once by compare-and-set, each answer kept for good."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+
+from psycopg import Rollback
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.outreach import record
@@ -12,9 +14,12 @@ from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, NotFound, StaleVersion
 from plimsoll.domain.ledger import digest
-from plimsoll.domain.outreach.collecting import Report, check_report
+from plimsoll.domain.outreach.collecting import NOBODY_SPOKE, Report, can_be_called, check_report
+from plimsoll.domain.outreach.contact import Contact
+from plimsoll.domain.outreach.moves import Answer
 from plimsoll.domain.outreach.strategy import StrategyTable
 from plimsoll.ports import Vault
+from plimsoll.ports.outreach import Calls
 
 TASK = """
 select t.*, i.level, i.probability, i.factors, i.strategy, i.state as intervention_state, i.clock_offset, i.opened_at
@@ -23,6 +28,8 @@ select t.*, i.level, i.probability, i.factors, i.strategy, i.state as interventi
 from collector_task t join intervention i on i.id = t.intervention_id join person p on p.id = t.person_id
 left join actor on actor.id = t.claimed_by left join collector_answer a on a.task_id = t.id
 """
+# Tasks in which a person looks at something, and need not call.
+NO_CALL = ("call-cannot-be-reached",)
 QUEUE = f"""
 {TASK}
 where t.state = any(%(states)s) and (%(queue)s::text is null or t.queue = %(queue)s)
@@ -62,22 +69,21 @@ update collector_task set state = 'answered', version = version + 1, claimed_by 
     answered_at = %(now)s
 where id = %(id)s
 """
+LOCK_PERSON = """
+select id from person where id = (select person_id from collector_task where id = %(id)s) for no key update
+"""
 LAST_AGREED = """
 select max(agreed_at)::date as day from commitment
 where person_id = %(person)s and tool = %(tool)s
 """
 
-MayCall = Callable[[Connection, Row, datetime], Awaitable[None]]
 
-
-class Collectors:
-    """`may_call` is asked inside the transaction that hands a task out; it raises Conflict with the governor's rule."""
-
-    def __init__(self, database: Database, vault: Vault, table: Callable[[], StrategyTable], may_call: MayCall) -> None:
+class CollectorDesk:
+    def __init__(self, database: Database, vault: Vault, table: Callable[[], StrategyTable], calls: Calls) -> None:
         self._database = database
         self._vault = vault
         self._table = table
-        self._may_call = may_call
+        self._calls = calls
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -118,11 +124,46 @@ class Collectors:
             row = await self._locked(connection, task)
             now = now + timedelta(seconds=row["clock_offset"])
             if row["state"] in ("open", "claimed"):
-                await self._may_call(connection, row, now)
+                await self._must_be_callable(connection, row, actor, now)
             claimed = await connection.execute(CLAIM, {"id": task, "actor": actor.id, "now": now, "until": now + lease})
             if await claimed.fetchone() is None:
                 raise _why_not(row)
         return await self.task(task)
+
+    async def _must_be_callable(self, connection: Connection, row: Row, actor: Actor, now: datetime) -> None:
+        """As if they were called, and undone: a task in the hand is no call yet."""
+        if row["script"] in NO_CALL:
+            return
+        async with connection.transaction() as tried:
+            contact = await self._dialled(connection, row, actor, now)
+            raise Rollback(tried)
+        if contact.rule:
+            raise Conflict(can_be_called(contact.again_at, contact.rule), rule=contact.rule)
+
+    async def _dialled(self, connection: Connection, row: Row, actor: Actor, now: datetime) -> Contact:
+        return await self._calls.call_within(
+            connection, row["id"], row["intervention_id"], row["person_id"], row["script"], by=actor, now=now
+        )
+
+    async def call(self, task: str, actor: Actor, now: datetime) -> Row:
+        """About to dial: the governor's last word, the call counted, the number and what to say.
+
+        Raises Conflict with the rule, or when the task is not this collector's.
+        """
+        async with self._database.transaction() as connection:
+            row = await self._locked(connection, task)
+            now = now + timedelta(seconds=row["clock_offset"])
+            if row["state"] != "claimed" or row["claimed_by"] != actor.id:
+                raise _why_not(row)
+            contact = await self._dialled(connection, row, actor, now)
+        if contact.rule:
+            raise Conflict(can_be_called(contact.again_at, contact.rule), rule=contact.rule)
+        said = await self._calls.script(row["person_id"], row["script"])
+        return await self.task(task) | {
+            "number": await self._calls.number_of(row["person_id"]),
+            "contact": contact.id,
+            "says": said.text,
+        }
 
     async def release(self, task: str, actor: Actor) -> Row:
         async with self._database.transaction() as connection:
@@ -142,11 +183,29 @@ class Collectors:
                 return self._with_answer(row)
             _refuse(row, report, actor, now)
             check_report(report, self._table(), now, await _last_agreed(connection, row, report))
-            await self._write(connection, row, report, actor, request, now)
+            barred = await self._note_call(connection, row, report, actor, now)
+            await self._write(connection, row, report, actor, request, now, barred)
         return await self.task(task)
 
+    async def _note_call(
+        self, connection: Connection, row: Row, report: Report, actor: Actor, now: datetime
+    ) -> str | None:
+        """A call that was made counts, also one that should not have been: then the rule is on record beside it."""
+        if report.answer is Answer.ON_WITH_THE_PLAN:
+            return None
+        contact = await self._dialled(connection, row, actor, now)
+        await self._calls.called(connection, row["id"], talked=report.answer not in NOBODY_SPOKE, now=now)
+        return contact.rule
+
     async def _write(
-        self, connection: Connection, row: Row, report: Report, actor: Actor, request: str, now: datetime
+        self,
+        connection: Connection,
+        row: Row,
+        report: Report,
+        actor: Actor,
+        request: str,
+        now: datetime,
+        barred: str | None,
     ) -> None:
         body = report.model_dump(mode="json", exclude={"version", "answer"})
         sealed = self._vault.seal(row["wrapped_key"], json.dumps(body).encode(), f"call/{row['id']}")
@@ -179,12 +238,15 @@ class Collectors:
             reason=report.answer,
             request=request,
             task=row["id"],
+            barred_by=barred,
             body=digest(sealed).hex(),
             row=STATEMENTS["collector_answer"].row_digest(digest(sealed), stated),
         )
         await record.wake(connection, row["intervention_id"])
 
     async def _locked(self, connection: Connection, task: str) -> Row:
+        # The person first, as whoever is about to contact them does.
+        await connection.execute(LOCK_PERSON, {"id": task})
         found = await connection.execute(f"{TASK} where t.id = %(id)s for update of t", {"id": task})
         row = await found.fetchone()
         if row is None:

@@ -124,7 +124,7 @@ select %(id)s, %(day)s, %(missed)s, %(months_late)s, %(paid)s,
 """
 
 
-class Episodes:
+class EpisodeStore:
     def __init__(self, database: Database, table: Callable[[], StrategyTable]) -> None:
         self._database = database
         self._table = table

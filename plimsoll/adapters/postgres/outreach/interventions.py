@@ -78,7 +78,7 @@ where i.id = %(id)s and i.state = 'treating' and i.step = %(step)s for share of 
 """
 
 
-class Interventions:
+class InterventionStore:
     def __init__(self, database: Database, table: Callable[[], StrategyTable]) -> None:
         self._database = database
         self._table = table
