@@ -15,6 +15,7 @@ Labels = npt.NDArray[np.int64]
 CALIBRATION_BINS = 10
 WIDE = 1.959964  # standard errors to either side, for 95 %
 DRAWS = 200  # bootstrap samples for figures without a formula of their own
+PAIRED_DRAWS = 1_000  # of rows, for the difference of two models on them
 FEWEST_OF_A_SEGMENT = 30  # of either outcome, below which a segment's figures are not said
 
 
@@ -159,6 +160,27 @@ def delong_difference(bad: Labels, first: Shares, second: Shares) -> PairedDiffe
     difference = float(above.mean())
     spread = float(np.sqrt(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))
     return _difference(difference, spread)
+
+
+def log_loss_difference(bad: Labels, first: Shares, second: Shares, seed: int = 0) -> PairedDifference:
+    """How much nearer the first is to what happened: log loss of the second less its own, by paired bootstrap."""
+    gains = _log_loss_by_row(bad, second) - _log_loss_by_row(bad, first)
+    random = np.random.default_rng(seed)
+    drawn = np.array([gains[random.integers(0, len(gains), len(gains))].mean() for _ in range(PAIRED_DRAWS)])
+    difference, spread = float(gains.mean()), float(drawn.std(ddof=1))
+    if spread == 0.0:
+        return _difference(difference, spread)
+    low, high = (float(bound) for bound in np.quantile(drawn, (0.025, 0.975)))
+    return PairedDifference(difference=difference, low=low, high=high, p=two_sided(difference / spread))
+
+
+def log_loss(bad: Labels, probability: Shares) -> float:
+    return float(_log_loss_by_row(bad, probability).mean())
+
+
+def _log_loss_by_row(bad: Labels, probability: Shares) -> Shares:
+    said = np.clip(np.where(bad == 1, probability, 1.0 - probability), 1e-9, 1.0)
+    return -np.log(said)
 
 
 def repeated_folds_difference(by_fold: Shares, folds: int) -> PairedDifference:

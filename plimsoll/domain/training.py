@@ -40,7 +40,7 @@ class TrainingStep(StrEnum):
 
 class SplitKind(StrEnum):
     STRATIFIED = "stratified"  # by a keyed digest of each reference, goods and bads apart
-    OUT_OF_TIME = "out_of_time"  # applications from a day on are held out; labels known by then are learnt from
+    OUT_OF_TIME = "out_of_time"  # applications from a day on are held out, those before are learnt from
 
 
 class TrainingPlan(Value):
@@ -53,6 +53,7 @@ class TrainingPlan(Value):
     split: SplitKind = SplitKind.STRATIFIED
     held_out: float = 0.3  # share of the rows, when the split is stratified
     held_out_from: date | None = None  # day of the first application held out, when it is by time
+    known_by: date | None = None  # then: no label is read that was known later; None is that very day, for learning
     split_key: str = "plimsoll-split-1"
     trials: int = 8  # of tuning, per family
     tuning_seconds: float = 120.0  # for all families together

@@ -99,10 +99,12 @@ def published(
     metrics: Mapping[str, Any],
     blockers: tuple[str, ...] = (),
     beside: Mapping[str, str] | None = None,
+    about_data: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Written beside its place and moved there whole: a version is complete or absent.
 
-    `beside` are files to lie in the version too, such as its card.
+    `beside` are files to lie in the version too, such as its card; `about_data` is what else the manifest
+    says of the data, such as what was held out.
     """
     product, bad = made.product, made.examples.bad.astype(np.int64)
     rows = matrix(product.features, made.examples.columns)
@@ -133,7 +135,7 @@ def published(
                 "group": f"the {len(reference)} training applicants nearest below the cut",
                 "rows": len(reference),
             },
-            data={"digest": digest_of(rows, bad), "rows": len(bad), "target_rate": round(float(bad.mean()), 6)},
+            data=_learnt_from(made.examples, rows, bad) | dict(about_data or {}),
             plan=dict(plan),
             metrics=dict(metrics),
             libraries=libraries(),
@@ -142,6 +144,14 @@ def published(
             ranges=number_ranges(product.features, made.examples.columns),
         )
         return _sealed(models, folder, manifest)
+
+
+def _learnt_from(examples: Examples, rows: Matrix, bad: Labels) -> dict[str, Any]:
+    told = {"digest": digest_of(rows, bad), "rows": len(bad), "target_rate": round(float(bad.mean()), 6)}
+    if examples.applied_on is not None and not np.isnat(examples.applied_on).all():
+        # Whatever is held out of this version must be younger (domain/retraining.py).
+        told["applied_until"] = str(np.nanmax(examples.applied_on))
+    return told
 
 
 def _write_what_scores_need(folder: Path, made: Made, rows: Matrix, reference: Matrix, probability: Floats) -> None:

@@ -12,7 +12,6 @@ A finished step is read again instead of taken again. Within a step each trial, 
 is a piece of its own, so whoever goes on for a killed worker repeats one piece at most.
 """
 
-import hashlib
 import json
 import shutil
 import time
@@ -29,6 +28,7 @@ from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.alternatives import group_told_by_all, less_unequal_models
 from plimsoll.adapters.models.candidates import ENSEMBLE, Field, alive, write_array, write_json
 from plimsoll.adapters.models.card import card_of
+from plimsoll.adapters.models.curves import curves_of, figures_of
 from plimsoll.adapters.models.families import Floats, Labels, family_named, layout_of
 from plimsoll.adapters.models.families.floor import out_of_fold_part
 from plimsoll.adapters.models.making import (
@@ -56,6 +56,7 @@ from plimsoll.domain.training import (
     TrainingStopped,
     in_silence,
 )
+from plimsoll.domain.untouched import split_keys
 
 AMOUNT = "request.amount"
 NEITHER, LEARNT_FROM, HELD_OUT = 0, 1, 2
@@ -134,6 +135,8 @@ def _same_run(work: TrainingWork) -> None:
         write_json(path, about)
         return
     begun = json.loads(path.read_bytes())
+    # A plan of before a field was added means what it meant.
+    begun["plan"] = TrainingPlan.model_validate(begun.get("plan") or {}).model_dump(mode="json")
     other = [name for name, value in about.items() if begun.get(name) != value]
     if other:
         raise TrainingStopped(
@@ -198,6 +201,7 @@ def _split(work: TrainingWork) -> Said:
                 f"Of the {rows} rows {name}, {bads} ended badly; {data_checks.FEWEST_OF_EACH} of each are needed."
             )
     write_array(work.folder / "parts.npy", parts)
+    write_json(work.folder / "held_out.json", _held_out_rule(work, parts))
     learnt, held = int((parts == LEARNT_FROM).sum()), int((parts == HELD_OUT).sum())
     how = f"from {work.plan.held_out_from} on" if by_time else "by a keyed digest of each reference"
     figures = {
@@ -210,10 +214,22 @@ def _split(work: TrainingWork) -> Said:
     return f"{learnt} rows to learn from, {held} held out {how}.", figures, {**figures, "kind": str(work.plan.split)}
 
 
+def _held_out_rule(work: TrainingWork, parts: npt.NDArray[np.int8]) -> dict[str, Any]:
+    """What the manifest says of the rows: by it anybody can tell which ones this version never saw."""
+    plan, examples = work.plan, work.examples
+    known = examples if plan.known_by is None else examples.known_by(plan.known_by)
+    told: dict[str, Any] = {"labels_known": len(known)}
+    if plan.split is SplitKind.STRATIFIED and examples.references is not None:
+        keys = split_keys(plan.split_key, examples.references)
+        last = min(max(keys[(parts == HELD_OUT) & (examples.bad == ending)].tolist()) for ending in (True, False))
+        told["held_out_up_to"] = {"key": plan.split_key, "digest": last.ljust(8, b"\0").hex()}
+    return told
+
+
 def _parts_by_digest(work: TrainingWork) -> npt.NDArray[np.int8]:
     """The share with the smallest digests, goods and bads apart: fixed beforehand, recomputable by hand."""
     references = work.examples.references if work.examples.references is not None else range(len(work.examples))
-    keys = np.array([hashlib.sha256(f"{work.plan.split_key}:{one}".encode()).digest()[:8] for one in references], "S8")
+    keys = split_keys(work.plan.split_key, references)
     order = np.argsort(keys, kind="stable")
     parts = np.full(len(work.examples), LEARNT_FROM, dtype=np.int8)
     for ending in (True, False):
@@ -223,16 +239,17 @@ def _parts_by_digest(work: TrainingWork) -> npt.NDArray[np.int8]:
 
 
 def _parts_by_time(work: TrainingWork) -> npt.NDArray[np.int8]:
-    """Held out is who applied from that day on; learnt from are labels that were known on it."""
+    """Held out is who applied from that day on. Learnt from are labels that were known on it, or by `known_by`."""
     examples = work.examples
     if work.plan.held_out_from is None:
         raise _Stop("A split by time needs the day from which applications are held out (held_out_from).")
     if examples.applied_on is None or examples.label_known_on is None:
         raise _Stop("A split by time needs the day of each application and the day its label was known.")
-    day = np.datetime64(work.plan.held_out_from)
+    day, today = np.datetime64(work.plan.held_out_from), work.plan.known_by
+    known = examples.label_known_on <= (day if today is None else np.datetime64(today))
     parts = np.zeros(len(examples), dtype=np.int8)
-    parts[(examples.applied_on < day) & (examples.label_known_on <= day)] = LEARNT_FROM
-    parts[examples.applied_on >= day] = HELD_OUT
+    parts[(examples.applied_on < day) & known] = LEARNT_FROM
+    parts[(examples.applied_on >= day) & (known if today is not None else True)] = HELD_OUT
     return parts
 
 
@@ -451,12 +468,13 @@ def _publish(work: TrainingWork) -> Said:
             created_at=work.created_at,
             seed=work.plan.seed,
             plan=work.plan.model_dump(mode="json"),
-            metrics=_short(evaluated),
+            metrics=figures_of(evaluated, "rows held out"),
             blockers=reasons,
             beside={
                 files.REPORT: json.dumps(report, indent=1) + "\n",
                 files.CARD: card_of(report),
             },
+            about_data=_rule_read(work),
         )
     figures = {
         "name": manifest.name,
@@ -468,6 +486,11 @@ def _publish(work: TrainingWork) -> Said:
     }
     may = "may be proposed." if not reasons else f"may not be released: {reasons[0]}"
     return f"{manifest.name} {manifest.version} is made and {may}", figures, figures
+
+
+def _rule_read(work: TrainingWork) -> dict[str, Any]:
+    path = work.folder / "held_out.json"
+    return json.loads(path.read_bytes()) if path.exists() else {}  # split before the rule was written down
 
 
 def _report(work: TrainingWork, training: Examples, said: dict[str, Any], reasons: tuple[str, ...]) -> dict[str, Any]:
@@ -497,7 +520,7 @@ def _report(work: TrainingWork, training: Examples, said: dict[str, Any], reason
             "comparison": comparison,
             "candidates": comparison["candidates"],
             "importance": importance,
-            "curves": _curves(told_by(work.folder, TrainingStep.EVALUATE)),
+            "curves": curves_of(told_by(work.folder, TrainingStep.EVALUATE)),
             "calibration": said["calibration"],
             "out_of_fold": said["out_of_fold"],
             "metrics": told_by(work.folder, TrainingStep.EVALUATE),
@@ -507,29 +530,6 @@ def _report(work: TrainingWork, training: Examples, said: dict[str, Any], reason
             "libraries": _libraries(),
         }
     )
-
-
-def _curves(evaluated: dict[str, Any]) -> dict[str, Any]:
-    """What a page draws."""
-    tenths = evaluated["deciles"]
-    return {
-        "roc": [{"false_positive": goods, "true_positive": bads} for goods, bads in evaluated["roc_curve"]],
-        "calibration": [
-            {
-                "predicted": row["predicted"],
-                "seen": row["seen"],
-                "low": row["seen_interval"][0],
-                "high": row["seen_interval"][1],
-                "n": row["rows"],
-            }
-            for row in evaluated["reliability"]
-        ],
-        "gains": [
-            {"share": 0.0, "bads": 0.0},
-            *({"share": round(row["tenth"] / len(tenths), 3), "bads": row["caught"]} for row in tenths),
-        ],
-        "cost": evaluated["cost_curve"],
-    }
 
 
 def _importance(work: TrainingWork, training: Examples) -> list[dict[str, Any]]:
@@ -551,14 +551,6 @@ def _importance(work: TrainingWork, training: Examples) -> list[dict[str, Any]]:
         }
         for place in np.argsort(-shares)
     ]
-
-
-def _short(evaluated: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the manifest: one line each, no curves."""
-    kept = {name: value for name, value in evaluated.items() if not isinstance(value, dict)}
-    for name in ("reliability", "deciles", "cost_curve", "roc_curve", "broken_directions"):
-        kept.pop(name, None)
-    return kept | {"measured_on": "rows held out"}
 
 
 def _libraries() -> dict[str, str]:
