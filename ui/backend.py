@@ -83,8 +83,13 @@ class Backend:
 
     # Reading -------------------------------------------------------------------------------
 
-    def portfolio(self) -> Json:
-        return self._ask("GET", "/v1/portfolio")
+    def portfolio(self, **chosen: str | None) -> Json:
+        """Figures of the applications chosen by product, outcome, arm, version, since, until; in days of `zone`."""
+        return self._ask("GET", "/v1/portfolio", params=chosen)
+
+    def portfolio_choices(self) -> Json:
+        """Products, arms and versions one can choose by."""
+        return self._ask("GET", "/v1/portfolio/choices")
 
     def products(self) -> list[Json]:
         return self._ask("GET", "/v1/products")["data"]

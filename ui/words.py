@@ -258,6 +258,13 @@ def time_left(due: Any, now: datetime) -> tuple[str, str]:
     return f"{lasted(left)} left", "orange" if left < timedelta(hours=1) else "green"
 
 
+def seconds(took: Any) -> str:
+    """A time that may be milliseconds or days."""
+    if took is None:
+        return NOTHING
+    return milliseconds(float(took) * 1000) if float(took) < 60 else lasted(timedelta(seconds=float(took)))
+
+
 def milliseconds(ms: Any) -> str:
     if ms is None:
         return NOTHING

@@ -57,6 +57,9 @@ class SourceTerms(Value):
     when_over: WhenPatienceIsOver
     hard_inquiry: bool = False  # leaves a mark at the bureau: at most one per application and round
     rate_per_second: float | None = None  # our own limit towards it, shared by all workers
+    price: Decimal | None = Field(
+        default=None, ge=0, description="what one inquiry costs, in the product's currency; for reports alone"
+    )
     evidence: tuple[str, ...] = Field(description="fields of its summary this product uses")
 
 

@@ -103,16 +103,28 @@ class FakeBackend:
 
     # Reading -------------------------------------------------------------------------------
 
-    def portfolio(self) -> Json:
-        self._called("portfolio")
-        decided = [case for case in self.cases.values() if case["outcome"]]
+    def portfolio_choices(self) -> Json:
+        self._called("portfolio_choices")
+        self._must("applications:read")
+        return {"product": ["consumer-credit"], "arm": ["champion"], "version": ["consumer-credit@1"]}
+
+    def portfolio(self, **chosen: str | None) -> Json:
+        """Counts of the cases there are; `self.portfolio_changes` puts the rest in."""
+        self._called("portfolio", *(f"{name}={value}" for name, value in chosen.items() if value is not None))
+        self._must("applications:read")
+        wanted = chosen.get("outcome")
+        cases = [case for case in self.cases.values() if wanted in (None, case["outcome"])]
+        decided = [case for case in cases if case["outcome"]]
         by_person = sum(case["outcome_source"] == "person" for case in decided)
-        approved = sum(case["outcome"] == "approve" for case in decided)
-        return self._counts() | {
-            "decided": len(decided),
-            "approval_rate": approved / len(decided) if decided else None,
-            "automation_rate": (len(decided) - by_person) / len(decided) if decided else None,
+        rates = {
+            f"{name}_rate": sum(case["outcome"] == outcome for case in decided) / len(decided) if decided else None
+            for name, outcome in (("approval", "approve"), ("decline", "decline"), ("counter_offer", "counter_offer"))
         }
+        return self._counts() | rates | a_portfolio() | {
+            "applications": len(cases),
+            "decided": len(decided),
+            "automation_rate": (len(decided) - by_person) / len(decided) if decided else None,
+        } | getattr(self, "portfolio_changes", {})  # fmt: skip
 
     def product(self, product: str) -> Json:
         self._called("product", product)
@@ -347,6 +359,29 @@ class SignedOutBackend(FakeBackend):
 
     def _called(self, method: str, *what: str) -> None:
         raise SignedOut("This session has ended: sign in again.")
+
+
+def a_portfolio() -> Json:
+    """What the overview draws beside its counts."""
+    return {
+        "unit": "day",
+        "refer_rate": 0.25,
+        "override_rate": 0.125,
+        "verdicts": {"n": 8, "against": 1},
+        "time_to_yes": {"n": 40, "p50": 0.031, "p95": 7200.0},
+        "cost_of_evidence": [{"currency": "DEM", "amount": "88.00", "inquiries": 120, "without_price": 0}],
+        "over_time": [{"at": at(days=1), "outcome": "approve", "n": 30, "by_person": 2},
+                      {"at": at(days=1), "outcome": "open", "n": 3, "by_person": 0}],
+        "histogram": [{"above": 0.0, "width": 0.005, "n": 20}, {"above": 0.005, "width": 0.005, "n": 10}],
+        "bands": [{"band": 0, "outcome": "approve", "n": 20}, {"band": 3, "outcome": "decline", "n": 10}],
+        "band_bounds": [0.005, 0.01, 0.02, 0.05, 0.1, 0.2],
+        "vintages": [{"vintage": "2026-06", "granted": 20, "known": 20, "bad": 2, "ripe": True, "bad_rate": 0.1,
+                      "interval": [0.028, 0.301], "currency": "DEM", "lost": "900.00", "loss_rate": 0.04},
+                     {"vintage": "2026-07", "granted": 10, "known": 0, "bad": 0, "ripe": False, "bad_rate": None,
+                      "interval": None, "currency": "DEM", "lost": "0.00", "loss_rate": None}],
+        "sources": [{"source": "bureau", "asked": 40, "answered": 38, "p50": 0.012, "p95": 0.9,
+                     "failures": 0, "open_until": None}],
+    }  # fmt: skip
 
 
 # Cases ------------------------------------------------------------------------------------------

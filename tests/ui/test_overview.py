@@ -1,9 +1,11 @@
 """The overview answers: how is the portfolio doing? And the menu shows each role its own pages."""
 
+from datetime import date
+
 import pytest
 
 from tests.ui.conftest import words_on
-from tests.ui.fake_backend import FakeBackend, a_case, a_decided_case, a_waiting_case
+from tests.ui.fake_backend import FakeBackend, a_case, a_decided_case, a_portfolio, a_waiting_case, at
 from ui.backend import Unreachable
 
 
@@ -17,6 +19,64 @@ def test_it_shows_counts_rates_and_what_waits(open_page):
     assert "75.0 %" in said
     assert "Bank: 1 case" in said
     assert "1 case waits for a person" in said
+
+
+def test_times_overrides_and_the_cost_of_evidence_are_told(open_page):
+    """Each figure says what it is of: in its label, its help or the table."""
+    app = open_page("overview", FakeBackend("analyst").with_case(a_decided_case()))
+    said = words_on(app)
+    assert "31 ms" in said
+    assert "95 % within 2 h" in said
+    assert "12.5 %" in said
+    assert "88.00 DEM" in said
+    assert [metric.label for metric in app.metric].count("Override rate") == 1
+
+
+def test_each_chart_has_its_figures_in_a_table(open_page):
+    """Whoever cannot see a chart can read it."""
+    app = open_page("overview", FakeBackend("analyst").with_case(a_decided_case()))
+    tables = [list(table.value.columns) for table in app.table]
+    assert [columns[0] for columns in tables] == ["Source", "Risk of default", "Decided in"]
+    assert list(app.dataframe[0].value["Accepted"]) != []
+    assert "too young" in str(app.table[2].value["State"].tolist()).lower()
+
+
+def test_filters_reach_the_api(open_page):
+    """A chosen outcome and a day are asked for, and again with every refresh."""
+    backend = FakeBackend("analyst").with_case(a_decided_case("decline"))
+    app = open_page("overview", backend)
+    backend.calls.clear()
+    app.selectbox(key="outcome").select("decline").run()
+    app.date_input(key="since").set_value(date(2026, 6, 1)).run()
+    asked = [call for call in backend.calls if call[0] == "portfolio"]
+    assert {"outcome=decline", "since=2026-06-01"} <= set(asked[-1])
+
+
+def test_filters_that_nothing_fits_say_how_to_get_out(open_page):
+    """Not the sentence of an empty house."""
+    backend = FakeBackend("analyst").with_case(a_decided_case("approve"))
+    app = open_page("overview", backend)
+    app.selectbox(key="outcome").select("decline").run()
+    assert "No application fits these filters" in words_on(app)
+
+
+def test_a_source_that_is_paused_is_named_so(open_page):
+    """Also when it answered most of the day."""
+    backend = FakeBackend("analyst").with_case(a_decided_case())
+    paused = a_portfolio()["sources"][0] | {"failures": 5, "open_until": at(minutes=-1)}
+    backend.portfolio_changes = {"sources": [paused]}
+    health = open_page("overview", backend).table[0].value
+    assert health["State"].tolist() == ["Paused"]
+
+
+def test_prices_a_pack_does_not_give_are_no_zero(open_page):
+    """A dash, and the help says why."""
+    backend = FakeBackend("analyst").with_case(a_decided_case())
+    free = {"currency": "DEM", "amount": "0.00", "inquiries": 3, "without_price": 3}
+    backend.portfolio_changes = {"cost_of_evidence": [free]}
+    metric = next(m for m in open_page("overview", backend).metric if m.label == "Cost of evidence")
+    assert metric.value == "–"
+    assert "no source of the product has a price" in metric.help
 
 
 def test_before_the_first_application_it_says_how_to_send_one(open_page):

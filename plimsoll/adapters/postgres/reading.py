@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.portfolio import Portfolio
 from plimsoll.domain.errors import NotFound
 from plimsoll.ports import Vault
 
@@ -100,6 +101,7 @@ class Reading:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self.portfolio = Portfolio(database)
 
     async def case(self, application: str, mine: str | None = None) -> Row:
         """Everything known about one application, opened. Raises NotFound (also for somebody else's own)."""
