@@ -9,6 +9,7 @@ from activities.express import Express
 from activities.monitoring import Monitoring
 from activities.policy import Policy
 from activities.releases import Releases
+from activities.retraining import RetrainingSteps
 from activities.reviews import Reviews
 from activities.scoring import Scoring
 from activities.training import Training
@@ -25,9 +26,18 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
             ports.live_windows,
             ports.drift_reports,
             ports.report_pages,
-            ports.trainings,
+            ports.retrainings,
             ports.rollouts,
             ports.alert_webhook,
+        )
+        retraining = RetrainingSteps(
+            ports.retrainings,
+            ports.trainings,
+            ports.contest,
+            ports.registry,
+            ports.shelf,
+            ports.products,
+            ports.performance,
         )
         return [
             Releases(ports.rollouts, ports.arms).look,
@@ -36,6 +46,12 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
             training.register,
             training.give_up,
             training.mirror,
+            retraining.ask_if_due,
+            retraining.weigh,
+            retraining.recalibrate,
+            retraining.begin_training,
+            retraining.compare,
+            retraining.end,
             monitoring.check,
             monitoring.notify,
             monitoring.note_undelivered,

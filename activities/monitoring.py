@@ -18,9 +18,9 @@ from plimsoll.domain.drift_report import DriftReport, Trigger, looked_back
 from plimsoll.domain.errors import PlimsollError
 from plimsoll.domain.monitoring import Action
 from plimsoll.domain.product import Product
+from plimsoll.domain.retraining_run import RetrainingUnderWay
 from plimsoll.domain.scoring import ModelPin
 from plimsoll.domain.training import TrainingPlan
-from plimsoll.domain.training_run import TrainingUnderWay
 from plimsoll.domain.training_run import Trigger as TrainingTrigger
 from plimsoll.ports import (
     AlertSink,
@@ -172,7 +172,7 @@ class Monitoring:
 
     @activity.defn(name="ask_for_retraining")
     async def ask_for_retraining(self, owed: Owed) -> Came:
-        """A training of the product, unless one is under way: that one will see the new data, too."""
+        """A retraining of the product, unless one is under way: that one will see the new data, too."""
         with reported_to_temporal():
             report, alert = await self._what(owed)
             try:
@@ -180,9 +180,9 @@ class Monitoring:
                     report.product, TrainingPlan(), TrainingTrigger.DRIFT,
                     by=SYSTEM, reason=alert.text, request=report.id, now=datetime.now(UTC),
                 )  # fmt: skip
-            except TrainingUnderWay:
+            except RetrainingUnderWay:
                 return await self._came(owed, alert, "drift.retraining_asked", "under_way_already")
-            return await self._came(owed, alert, "drift.retraining_asked", "asked", training=run.id)
+            return await self._came(owed, alert, "drift.retraining_asked", "asked", retraining=run.id)
 
     @activity.defn(name="roll_back_on_drift")
     async def roll_back(self, owed: Owed) -> Came:

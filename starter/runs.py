@@ -13,12 +13,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.interventions import InterventionRef
 from activities.releases import RolloutRef
+from activities.retraining import RetrainingRef
 from activities.training import TrainingRef
 from plimsoll.ports import OpenRun
 from starter.client import RPC_PATIENCE, as_engine_error
 from workflows import names
 from workflows.intervene_with_customer import InterveneWithCustomer
 from workflows.patience import WORKFLOW_TASK_PATIENCE
+from workflows.retrain_model import RetrainModel
 from workflows.roll_out_model import RollOutModel
 from workflows.train_model import TrainModel
 
@@ -39,6 +41,12 @@ RUNS = {
         queue=names.BATCH,
         id_of=names.training_id,
         argument=lambda run: TrainingRef(training=run.id, product=run.product),
+    ),
+    "retraining": Run(
+        workflow=RetrainModel.run,
+        queue=names.BATCH,
+        id_of=names.retraining_id,
+        argument=lambda run: RetrainingRef(retraining=run.id, product=run.product),
     ),
     "intervention": Run(
         workflow=InterveneWithCustomer.run,

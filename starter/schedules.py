@@ -1,7 +1,7 @@
 """The schedules at Temporal: made sure of for every product with a live model, and what people do with them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,11 +24,13 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.monitoring import DriftCheck
+from activities.retraining import AskIfDue
 from plimsoll.domain.errors import InvalidRequest, NotFound, Unavailable
 from plimsoll.domain.product import Product
 from plimsoll.ports import LiveModels, Products
 from starter.client import RPC_PATIENCE, as_engine_error
 from workflows import names
+from workflows.ask_for_retraining import AskForRetraining
 from workflows.check_drift import CheckDrift
 
 log = structlog.get_logger()
@@ -37,6 +39,7 @@ EVERY = 600.0  # seconds between two looks whether all schedules are there
 # After an outage one check is enough; Temporal's default would catch up a year of them.
 CATCH_UP = timedelta(hours=1)
 MOST_BACKFILLED = 500
+A_DAY = timedelta(days=1)
 
 
 class Scheduling:
@@ -61,18 +64,26 @@ class Scheduling:
         for product in self._products.all():
             if (await self._live.lineup(product.model)).champion is None:
                 continue
-            if await ensure_drift_schedule(self._client, product):
-                yield names.drift_schedule_id(product.id)
+            for schedule, wanted in schedules_of(product):
+                if await ensure_schedule(self._client, schedule, wanted):
+                    yield schedule
 
 
-async def ensure_drift_schedule(client: Client, product: Product) -> bool:
+def schedules_of(product: Product) -> Sequence[tuple[str, Schedule]]:
+    """Id and schedule of everything that runs by itself for a product with a live model."""
+    return (
+        (names.drift_schedule_id(product.id), drift_schedule(product)),
+        (names.retraining_schedule_id(product.id), retraining_schedule(product)),
+    )
+
+
+async def ensure_schedule(client: Client, schedule: str, wanted: Schedule) -> bool:
     """True when it was made now. Raises EngineUnavailable."""
-    wanted = drift_schedule(product)
     try:
-        await client.create_schedule(names.drift_schedule_id(product.id), wanted, rpc_timeout=RPC_PATIENCE)
+        await client.create_schedule(schedule, wanted, rpc_timeout=RPC_PATIENCE)
         return True
     except ScheduleAlreadyRunningError:
-        await _in_step(client.get_schedule_handle(names.drift_schedule_id(product.id)), wanted)
+        await _in_step(client.get_schedule_handle(schedule), wanted)
         return False
     except RPCError as error:
         raise as_engine_error(error) from error
@@ -90,6 +101,22 @@ def drift_schedule(product: Product) -> Schedule:
         ),
         # Many products on one machine must not all check on the full hour.
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)], jitter=min(every / 20, timedelta(minutes=10))),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+    )
+
+
+def retraining_schedule(product: Product) -> Schedule:
+    """Once a day whether one is due: the month has its day whenever the last try was, and new labels theirs."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            AskForRetraining.run,
+            AskIfDue(product=product.id),
+            id=names.retraining_schedule_id(product.id),
+            task_queue=names.BATCH,
+            static_summary=product.id,
+        ),
+        # The data are read for it: not with every other product's, and not on the full hour.
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=A_DAY)], jitter=timedelta(hours=1)),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
     )
 

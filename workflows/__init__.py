@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from workflows import names
+from workflows.ask_for_retraining import AskForRetraining
 from workflows.check_drift import CheckDrift
 from workflows.intervene_with_customer import InterveneWithCustomer
+from workflows.retrain_model import RetrainModel
 from workflows.roll_out_model import RollOutModel
 from workflows.train_model import TrainModel
 from workflows.underwrite_application import UnderwriteApplication
@@ -12,7 +14,7 @@ from workflows.underwrite_application import UnderwriteApplication
 _ON: dict[str, list[type]] = {
     names.DECISIONS: [UnderwriteApplication],
     names.OUTREACH: [InterveneWithCustomer],
-    names.BATCH: [CheckDrift, RollOutModel, TrainModel],
+    names.BATCH: [AskForRetraining, CheckDrift, RetrainModel, RollOutModel, TrainModel],
 }
 
 

@@ -22,6 +22,16 @@ def training_id(training: str) -> str:
     return f"training/{training}"
 
 
+def retraining_id(retraining: str) -> str:
+    """`retraining/rtr_…`"""
+    return f"retraining/{retraining}"
+
+
+def retraining_schedule_id(product: str) -> str:
+    """`retrain/consumer-credit`: the schedule that asks whether one is due."""
+    return f"retrain/{product}"
+
+
 def drift_schedule_id(product: str) -> str:
     """`drift/consumer-credit`: the schedule, and the beginning of the ids of its runs."""
     return f"drift/{product}"

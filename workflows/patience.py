@@ -38,6 +38,11 @@ SEVERAL_TIMES = RetryPolicy(
     maximum_attempts=10,
 )
 
+# Labelled rows read anew, two models asked about some ten thousands of them.
+A_COMPARISON = timedelta(hours=1)
+# A training by hand may take most of a day; the retraining waits for its turn.
+ANOTHER_TRAINING, LOOK_AT_ANOTHER_TRAINING = timedelta(days=1), timedelta(minutes=1)
+
 # A hundred thousand sealed rows and a page, on a machine that decides applications meanwhile.
 A_DRIFT_CHECK = timedelta(minutes=30)
 # Whom an alert is for may be away overnight; after that the record and the console must do.

@@ -8,7 +8,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 APPLICATION, DECISION, REVIEW, PERSON, EVIDENCE, SCORE, ACTOR, KEY, SESSION, REQUEST = (
     "app", "dec", "rev", "per", "evr", "scr", "act", "key", "ses", "req",
 )  # fmt: skip
-MODEL, TRAINING, EXPERIMENT, DRIFT, ROLLOUT = "mdl", "trn", "exp", "drf", "rol"
+MODEL, TRAINING, EXPERIMENT, DRIFT, ROLLOUT, RETRAINING = "mdl", "trn", "exp", "drf", "rol", "rtr"
 INTERVENTION, CONTACT, TASK, SWEEP = "int", "con", "tsk", "swp"
 
 

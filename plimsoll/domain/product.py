@@ -13,6 +13,7 @@ from pydantic import Field
 
 from plimsoll.domain.evidence import Recovery, WhenPatienceIsOver
 from plimsoll.domain.monitoring import MonitoringTerms
+from plimsoll.domain.retraining_terms import RetrainingTerms
 from plimsoll.domain.values import Line, Value
 
 
@@ -225,6 +226,7 @@ class Product(Value):
     training: TrainingTerms = TrainingTerms()
     outcomes: OutcomeTerms = OutcomeTerms()
     monitoring: MonitoringTerms = MonitoringTerms()
+    retraining: RetrainingTerms = RetrainingTerms()
     language: str = "en"  # of the sentences in a score; notices choose their own
     example: dict[str, Any]  # one valid application
     digest: str  # of the pack's files

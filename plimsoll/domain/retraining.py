@@ -2,15 +2,16 @@
 
 The gate holds both models against an out-of-time hold-out: applications made after everything the
 challenger learnt from, whose labels are known by now. It ranks better only when DeLong's paired
-interval of the difference in AUC leaves out zero. What it finds is a proposal or a rejection with
-its reasons; roles are changed by people.
+interval of the difference in AUC leaves out zero; the champion calibrated anew is a candidate of
+its own, which must be nearer to what happened. What the gate finds is a challenger or a rejection
+with its reasons; roles are changed by people.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,26 +22,11 @@ from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.examples import Column, Examples, Flags
 from plimsoll.domain.fairness import FOUR_FIFTHS, adverse_impact
 from plimsoll.domain.gates import Arm, latency
+from plimsoll.domain.retraining_terms import RetrainingTerms as RetrainingTerms
 from plimsoll.domain.training_run import Trigger
 from plimsoll.domain.values import Value
 
 Shares = npt.NDArray[np.float64]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class RetrainingTerms(Value):
-    """What asks for a new model, and what it must show. The same numbers for due dates, gate and report."""
-
-    every_days: Annotated[int, Field(ge=1, le=3_660)] = 30
-    rest_days: Annotated[int, Field(ge=0, le=366)] = 7  # between two retrainings, whatever asks
-    auc_lost: Share = 0.05  # of the AUC at training, and the whole interval below it
-    new_labels: Share = 0.25  # of the labels the champion learnt from
-    fewest_new_labels: Annotated[int, Field(ge=1)] = 200
-    fewest_of_an_ending: Annotated[int, Field(ge=10)] = 50  # bads, and goods, before a hold-out says anything
-    impact_lost: Share = 0.02  # of the adverse impact ratio
-    reasons_moved: Share = 0.25  # of the applicants, to another principal reason on balance
-    latency_more: Annotated[float, Field(ge=0)] = 0.2
-    hold_out_days: Annotated[int, Field(ge=1)] = 183
 
 
 # When --------------------------------------------------------------------------------------------
@@ -279,14 +265,25 @@ class HeldOut:
     groups: Mapping[str, Column] = field(default_factory=dict)
 
 
-def compare(held_out: HeldOut, champion: Tried, challenger: Tried, terms: RetrainingTerms) -> Comparison:
-    """Both models on the same rows. Raises TooLittleHeldOut, LearntWhatIsHeldOut."""
+def must_not_have_learnt(name: str, learnt_until: date, since: date) -> None:
+    """Raises LearntWhatIsHeldOut."""
+    if learnt_until >= since:
+        raise LearntWhatIsHeldOut(
+            f"{name} learnt from applications up to {learnt_until}, and from {since} on they are held out: it would "
+            "be asked what it was told."
+        )
+
+
+def compare(
+    held_out: HeldOut, champion: Tried, challenger: Tried, terms: RetrainingTerms, level_alone: bool = False
+) -> Comparison:
+    """Both models on the same rows. Raises TooLittleHeldOut, LearntWhatIsHeldOut.
+
+    `level_alone`: the challenger is the champion calibrated anew. It ranks as before, so what it must show is
+    probabilities nearer to what happened.
+    """
     for model in (champion, challenger):
-        if model.learnt_until >= held_out.since:
-            raise LearntWhatIsHeldOut(
-                f"{model.name} learnt from applications up to {model.learnt_until}, and from {held_out.since} on they "
-                "are held out: it would be asked what it was told."
-            )
+        must_not_have_learnt(model.name, model.learnt_until, held_out.since)
     bads = int(held_out.bad.sum())
     _must_hold_both_endings(Examples(columns={}, bad=held_out.bad == 1), "held out", terms)
     return Comparison(
@@ -294,7 +291,9 @@ def compare(held_out: HeldOut, champion: Tried, challenger: Tried, terms: Retrai
         challenger=challenger.name,
         rows=len(held_out.bad),
         bads=bads,
-        checks=tuple(check(held_out, champion, challenger, terms) for check in CHECKS),
+        checks=tuple(
+            check(held_out, champion, challenger, terms) for check in (LEVEL_CHECKS if level_alone else CHECKS)
+        ),
     )
 
 
@@ -310,6 +309,21 @@ def _better(held_out: HeldOut, champion: Tried, challenger: Tried, terms: Retrai
         met=better,
         sentence=f"{between}{interval}: {verdict}.",
         figures={"challenger": ours, "champion": theirs, **found.model_dump()},
+    )
+
+
+def _nearer(held_out: HeldOut, champion: Tried, challenger: Tried, terms: RetrainingTerms) -> Check:
+    found = metrics.log_loss_difference(held_out.bad, challenger.probability, champion.probability)
+    seen = float(held_out.bad.mean())
+    ours, theirs = (float(model.probability.mean()) for model in (challenger, champion))
+    nearer = found.low > 0
+    verdict = "it is nearer" if nearer else "that is not surely nearer" if found.high > 0 else "it is further off"
+    return Check(
+        requirement=Requirement.BETTER,
+        met=nearer,
+        sentence=f"Predicted {ours:.1%} against {theirs:.1%}, seen {seen:.1%}; log loss lower by "
+        f"{found.difference:.4f} (paired bootstrap, 95 %: {found.low:+.4f} to {found.high:+.4f}): {verdict}.",
+        figures={"challenger": ours, "champion": theirs, "seen": seen, **found.model_dump()},
     )
 
 
@@ -404,3 +418,4 @@ CHECKS: Sequence[Callable[[HeldOut, Tried, Tried, RetrainingTerms], Check]] = (
     _reasons,
     _latency,
 )
+LEVEL_CHECKS = (_nearer, *CHECKS[1:])

@@ -6,7 +6,7 @@ for tests; `tests/port_contracts/` runs the same tests against both.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,8 +26,11 @@ from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
 from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.facts import Ask, Facts, Stage
 from plimsoll.domain.gates import Arm, GateReading
+from plimsoll.domain.performance import Judged
 from plimsoll.domain.product import FeatureSpec, Lane, Product, ReviewTerms, SourceTerms
 from plimsoll.domain.registry import ModelRecord, ModelState, Registration, RoleName
+from plimsoll.domain.retraining import Cause
+from plimsoll.domain.retraining_run import CameOf, LabelsKnown, RetrainingRun, TriedOut
 from plimsoll.domain.review import TaskView
 from plimsoll.domain.rollout import Judgement, RolloutView
 from plimsoll.domain.scoring import ModelPin, Score
@@ -248,6 +251,16 @@ class ModelMirror(Protocol):
 
 class TrainingStore(Protocol):
     """Trainings under way and ended."""
+
+    async def start(
+        self, product: str, plan: TrainingPlan, trigger: Trigger, *, by: Actor, reason: str, request: str, now: datetime
+    ) -> TrainingRun:
+        """Raises TrainingUnderWay."""
+        ...
+
+    async def newest(
+        self, *, limit: int, after: str | None = None, product: str | None = None, state: str | None = None
+    ) -> Sequence[TrainingRun]: ...
 
     async def get(self, training: str) -> TrainingRun: ...
 
@@ -559,13 +572,57 @@ class AlertSink(Protocol):
 
 
 class Retraining(Protocol):
-    """Where a training is asked for."""
+    """Where a retraining is asked for."""
 
     async def start(
         self, product: str, plan: TrainingPlan, trigger: Trigger, *, by: Actor, reason: str, request: str, now: datetime
-    ) -> TrainingRun:
-        """Raises TrainingUnderWay."""
+    ) -> RetrainingRun:
+        """Raises RetrainingUnderWay."""
         ...
+
+
+class RetrainingStore(Retraining, Protocol):
+    """Retrainings under way and ended. What is written of one that has ended stays as it was."""
+
+    async def get(self, retraining: str) -> RetrainingRun: ...
+
+    async def newest(
+        self, *, limit: int, after: str | None = None, product: str | None = None, state: str | None = None
+    ) -> Sequence[RetrainingRun]: ...
+
+    async def note(
+        self,
+        retraining: str,
+        now: datetime,
+        *,
+        causes: Sequence[Cause] | None = None,
+        champion: str | None = None,
+        labels: LabelsKnown | None = None,
+        training: str | None = None,
+        tried: Sequence[TriedOut] | None = None,
+    ) -> RetrainingRun:
+        """What is known of it by now; what is not given stays."""
+        ...
+
+    async def end(self, retraining: str, came: CameOf, now: datetime) -> RetrainingRun: ...
+
+
+class Contest(Protocol):
+    """Versions held against each other on rows neither has learnt from. CPU-bound; call it off the event loop."""
+
+    def labels_known(self, product: Product, champion: ModelRecord, today: date) -> LabelsKnown: ...
+
+    def recalibrated(self, product: Product, champion: ModelRecord, today: date, created_at: datetime) -> TriedOut:
+        """The champion with its level set anew; a version of it, unregistered, when it passes the gate."""
+        ...
+
+    def retrained(self, product: Product, champion: ModelRecord, challenger: ModelRecord, today: date) -> TriedOut: ...
+
+
+class LivePerformances(Protocol):
+    """How decisions turned out, as columns."""
+
+    async def judged(self, product: str, as_of: date) -> Judged: ...
 
 
 class TakenBack(Protocol):

@@ -14,6 +14,7 @@ from plimsoll.adapters.datasets.south_german import FairnessGroup, LabelledAppli
 from plimsoll.adapters.messages.webhook import AlertWebhook
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.columns import ByColumn
+from plimsoll.adapters.models.contest import ModelContest
 from plimsoll.adapters.models.drift_reference import DriftReferences
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
@@ -38,6 +39,7 @@ from plimsoll.adapters.postgres.performance import Performance
 from plimsoll.adapters.postgres.predictions import Predictions
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
+from plimsoll.adapters.postgres.retrainings import Retrainings
 from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.rollouts import Rollouts
 from plimsoll.adapters.postgres.shadows import Shadows
@@ -97,6 +99,8 @@ class Ports:
     shadows: Shadows
     trainings: Trainings
     workshop: ModelWorkshop
+    retrainings: Retrainings
+    contest: ModelContest
     mirror: MlflowMirror
     rollouts: Rollouts
     arms: Arms
@@ -168,6 +172,8 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         workshop=ModelWorkshop(
             product_packs(settings), LabelledData(settings), settings.home_dir / "trainings", settings.models
         ),
+        retrainings=Retrainings(database),
+        contest=ModelContest(LabelledData(settings), settings.models),
         mirror=MlflowMirror(registry, settings.home_dir / MLFLOW, settings.models),
         rollouts=Rollouts(database, registry),
         arms=Arms(database, vault),

@@ -72,7 +72,7 @@ async def a_watch(house: House, *rules: Rule, references: Any = None) -> AsyncIt
     sink, pages = FakeAlertSink(), FakePages()
     monitoring = Monitoring(
         product, ports.live, references or ports.drift_references, ports.live_windows, ports.drift_reports, pages,
-        ports.trainings, ports.rollouts, sink,
+        ports.retrainings, ports.rollouts, sink,
     )  # fmt: skip
     queue = f"drift-{uuid.uuid4().hex[:8]}"
     model = (await ports.live.lineup(the_product().model)).must_have_champion()
@@ -177,13 +177,14 @@ async def test_a_page_that_cannot_be_drawn_does_not_cost_the_check(running_house
         assert (await watch.report(await watch.checked())).page is None
 
 
-async def test_a_rule_that_retrains_asks_for_a_training_because_of_drift(running_house: House):
+async def test_a_rule_that_retrains_asks_for_a_retraining_because_of_drift(running_house: House):
     async with a_watch(running_house, a_rule(action=Action.RETRAIN)) as watch:
         await watch.live(with_more_asked(like_training(400)))
         checked = await watch.checked()
         assert await watch.came_to(checked) == {"drift.retraining_asked": "asked"}
-        (run,) = await running_house.ports.trainings.newest(limit=1)
+        (run,) = await running_house.ports.retrainings.newest(limit=1)
         assert (run.trigger, run.requested_by) == ("drift", "act_system")
+        assert "psi of" in run.asked
 
         await watch.live(with_more_asked(like_training(400)))
         again = await watch.checked(until=watch.until + timedelta(days=30), since=watch.until - timedelta(hours=1))
@@ -197,7 +198,7 @@ async def test_a_score_that_is_off_alone_takes_back_what_is_under_way_and_says_w
         assert await watch.came_to(checked) == {"drift.rolled_back": "nothing_under_way"}
 
 
-async def test_a_score_that_moved_with_its_input_asks_for_a_training_and_goes_nowhere_back(running_house: House):
+async def test_a_score_that_moved_with_its_input_asks_for_a_retraining_and_goes_nowhere_back(running_house: House):
     async with a_watch(running_house, a_rule(watches="score", action=Action.ROLL_BACK)) as watch:
         await watch.live(with_more_asked(like_training(500)), scores_times=0.3)
         checked = await watch.checked()

@@ -233,3 +233,19 @@ def _interval(bounds: list[float]) -> str:
 def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     return "\n".join([*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)])
+
+
+def recalibrated_card_of(report: dict[str, Any]) -> str:
+    """Of a version that is another's model with its level set anew: what is the same, and what is not."""
+    about, measured = report["recalibration"], report["metrics"]
+    before, (low, high) = about["recalibrated"], measured["auc_interval"]
+    error, most = measured["ece"], measured["ece_perfect_model_95"]
+    parts = [
+        f"# {report.get('name', 'A model')}, calibrated anew",
+        f"The model of version {before}: it ranks as that one does, in the same directions. Its level was set anew by "
+        f"{about['labels']:,} labels it had not learnt from; the reference for reasons follows.",
+        f"On applications from {about['since']} on: AUC {measured['auc']:.3f} ({low:.3f} to {high:.3f}), calibration "
+        f"error {error:.3f}; a perfect model stays under {most:.3f} 19 times in 20.",
+        f"What it is for, what it reads and how groups fare stands in the card of {before}.",
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +144,22 @@ class LoadedModel:
         shares = self._attributor.contributions(asked).mean(axis=0) * self._calibration.slope
         return {spec.name: float(share) for spec, share in zip(self._features, shares, strict=True)}
 
+    def calibrated_anew(self, calibration: Calibration) -> "LoadedModel":
+        """The same model with another level."""
+        other = copy(self)
+        other._calibration = calibration
+        return other
+
     # ------------------------------------------------------------ many rows at once
 
     def matrix(self, columns: Mapping[str, Column]) -> Matrix:
         """Applications by column, in product words, as the rows below."""
         return matrix(self._features, columns)
+
+    @property
+    def native(self) -> Any:
+        """The model as its family made it."""
+        return self._model
 
     def probabilities(self, rows: Matrix) -> npt.NDArray[np.float64]:
         """Calibrated, on the sample's scale; a gap is what it is in `score`, never nought."""

@@ -9,6 +9,10 @@ from plimsoll.ports import OpenRun
 OPEN = """
 select 'training' as kind, id, product from training
 where ended_at is null and started_at < now() - %(older_than)s
+  and not exists (select 1 from retraining r where r.training_id = training.id and r.ended_at is null) -- its parent's
+union all
+select 'retraining', id, product from retraining
+where ended_at is null and started_at < now() - %(older_than)s
 union all
 select 'rollout', id, product from rollout
 where ended_at is null and started_at < now() - %(older_than)s

@@ -43,6 +43,33 @@ class Training(SQLModel, table=True):
     ended_at: datetime | None = a_moment()
 
 
+class Retraining(SQLModel, table=True):
+    """One run of RetrainModel: why, what was tried against the champion, what came of it."""
+
+    __table_args__ = (
+        Index("retraining_by_product", "product", "started_at"),
+        Index("retraining_one_at_a_time", "product", unique=True, postgresql_where=text("ended_at is null")),
+    )
+    id: str = a_text(primary_key=True)
+    product: str = a_text()
+    state: str = a_text()  # running | challenger | rejected | held_back | stopped | failed
+    trigger: str = a_text()  # person | performance | drift | monthly | new_data
+    asked: str = a_text()  # in words, by whoever or whatever asked
+    plan: dict[str, Any] = some_json(nullable=False)
+    causes: list[dict[str, Any]] = some_json(nullable=False)  # the gravest first, each with its figures
+    champion_id: str | None = maybe_id_of("model.id")
+    training_id: str | None = maybe_id_of("training.id")
+    labels_known: int | None = Field(default=None)  # on its day
+    held_out: dict[str, Any] | None = some_json()  # {since, rows, bads}
+    tried: list[dict[str, Any]] = some_json(nullable=False)  # each candidate with every check
+    why: str | None = maybe_text()  # why it ended as it did
+    challenger_id: str | None = maybe_id_of("model.id")
+    requested_by: str = id_of("actor.id")
+    started_at: datetime = a_moment(nullable=False)  # its day: no label known later is read
+    changed_at: datetime = a_moment(nullable=False)
+    ended_at: datetime | None = a_moment()
+
+
 class Model(SQLModel, table=True):
     """One version of a model. The files are in its folder; this says what may be done with them."""
 
