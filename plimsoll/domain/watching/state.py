@@ -127,16 +127,18 @@ def _is_exact(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _observe_weeks(states: Records, who: Ints, rows: Rows, days: Ints) -> None:
-    """A day that nobody knows has no week: what carries a month alone is left out here."""
-    chosen = (rows["kind"] == Kind.TRANSACTION.code) & _is_exact(rows)
+    """A day that nobody knows has no week: what carries a month alone is left out here. Payments to us flow
+    nowhere here, but one that was returned is a failed debit like any other."""
+    chosen = np.isin(rows["kind"], [Kind.TRANSACTION.code, Kind.REPAYMENT.code]) & _is_exact(rows)
     if not chosen.any():
         return
     rows, who, days = rows[chosen], who[chosen], days[chosen]
     np.minimum.at(states["first"], who, days)
-    bins = _Bins(states["weeks"], who, week_of(days))
+    bins = Ring(states["weeks"], who, week_of(days))
     amount, balance = minor(rows["amount"]), rows["balance_after"]
-    credit = (rows["direction"] == Direction.CREDIT.code) & ~rows["failed"]
-    debit = (rows["direction"] == Direction.DEBIT.code) & ~rows["failed"]
+    done = (rows["kind"] == Kind.TRANSACTION.code) & ~rows["failed"]
+    credit = done & (rows["direction"] == Direction.CREDIT.code)
+    debit = done & (rows["direction"] == Direction.DEBIT.code)
     sums = {
         "income": amount * (credit & ~_is(rows, *NOT_INCOME)),
         "spent": amount * (debit & ~_is(rows, *NOT_SPENT)),
@@ -155,7 +157,7 @@ def _observe_weeks(states: Records, who: Ints, rows: Rows, days: Ints) -> None:
     bins.lowest("lowest", np.where(np.isnan(balance), NO_BALANCE, minor(balance)))
 
 
-class _Bins:
+class Ring:
     """A ring of bins by a running index: each slot belongs to the newest index that came to it."""
 
     def __init__(self, ring: Records, customers: npt.NDArray[Any], index: Ints) -> None:
@@ -207,7 +209,7 @@ def _observe_months(states: Records, who: Ints, rows: Rows, days: Ints) -> None:
     paid = (rows["kind"] == Kind.REPAYMENT.code) & ~rows["failed"]
     own = month_of(days[chosen]) - (rows["kind"] == Kind.REPAYMENT.code)
     month = np.where(np.isnat(rows["period"]), own, rows["period"].astype(np.int64))
-    bins = _Bins(states["months"], who[chosen], month)
+    bins = Ring(states["months"], who[chosen], month)
     for name, column in (("bill", "bill"), ("minimum", "minimum_due"), ("limit", "limit")):
         bins.add(name, minor(rows[column]) * statement)
     bins.add("statements", statement)
