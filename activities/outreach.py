@@ -15,6 +15,7 @@ from temporalio import activity
 
 from activities.failures import reported_to_temporal
 from activities.messages import ContactRef, Permitted, SendStep, Sent
+from plimsoll.domain.errors import NotFound
 from plimsoll.domain.outreach.contact import (
     Begun,
     Channel,
@@ -78,13 +79,18 @@ class Outreach:
         if receipt:
             return await self._contacts.heard(contact.id, receipt, ref.now)
         if not self._gateways[contact.channel].dedupes:
-            return await self._contacts.park(contact.id, ref.now)
+            return await self._contacts.park(contact, ref.now)
         # Not sent on from here: the night may have come since, or an opt-out.
-        return await self._contacts.take_back(contact.id, ref.now)
+        return await self._contacts.take_back(contact, ref.now)
 
     async def _asked(self, contact: Contact) -> Receipt | None:
         gateway = self._gateways[contact.channel]
-        return await gateway.status(await self._contacts.outgoing(contact.id)) if gateway.tells else None
+        if not gateway.tells:
+            return None
+        try:
+            return await gateway.status(await self._contacts.outgoing(contact.id))
+        except NotFound:
+            return None  # the person was erased meanwhile: nothing is left to ask about
 
     async def _handed_over(self, begun: Begun, ref: ContactRef) -> Contact:
         contact = begun.contact
@@ -99,7 +105,7 @@ class Outreach:
             return await self._contacts.heard(contact.id, failed, ref.now)
         except GatewayUnavailable as failure:
             kind, arrived = str(failure.details.get("kind", failure.code)), bool(failure.details.get("sent", True))
-            await self._contacts.interrupted(contact.id, kind, arrived, ref.now)
+            await self._contacts.interrupted(contact, kind, arrived, ref.now)
             raise
         return await self._contacts.heard(contact.id, receipt, ref.now)
 

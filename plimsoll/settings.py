@@ -73,6 +73,24 @@ class Settings(BaseSettings):
         description="Address told of drift, in JSON signed with `secrets/alert_webhook`; nobody when unset.",
     )
 
+    callback_url: str | None = Field(
+        default=None, description="Where message gateways reach the API from outside; `PLIMSOLL_API` when unset."
+    )
+    smtp_host: str | None = Field(default=None, description="Mail server for e-mails; off when unset.")
+    smtp_port: int = Field(default=587, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to it is protected."
+    )
+    smtp_user: str | None = Field(
+        default=None, description="Who signs in there, with the password in `secrets/smtp_password`."
+    )
+    smtp_sender: str | None = Field(default=None, description="Sender of e-mails; answers come back to it.")
+    twilio_account: str | None = Field(
+        default=None, description="Account SID for SMS, with the token in `secrets/twilio_token`; off when unset."
+    )
+    twilio_sender: str | None = Field(default=None, description="Sending number (+1…) or messaging service (MG…).")
+    twilio_url: str = Field(default="https://api.twilio.com", description="Where that API answers.")
+
     first_admin_key_file: Path | None = Field(
         default=None, description="Where `migrate` leaves the first admin's key while there is no key at all."
     )

@@ -2,6 +2,7 @@
 
 kek                   encrypts the key of each person (production: a key service)
 seal_key.pem, .pub    sign the ledger's checkpoints; the public half verifies them
+gateway_callbacks     signs what message gateways tell us by themselves
 postgres_superuser    the embedded Postgres: its administrator,
 postgres_owner        who owns the schema and migrates it,
 postgres_app          and who the product connects as
@@ -13,6 +14,7 @@ from pathlib import Path
 
 KEK = "kek"
 SEAL_KEY, SEAL_KEY_PUBLIC = "seal_key.pem", "seal_key.pub"
+GATEWAY_CALLBACKS = "gateway_callbacks"
 PASSWORDS = ("postgres_superuser", "postgres_owner", "postgres_app")
 
 
@@ -20,6 +22,7 @@ def make_keys(folder: Path) -> None:
     """Makes the keys that are not there yet."""
     make_private_folder(folder)
     write_once(folder / KEK, secrets.token_hex(32))
+    write_once(folder / GATEWAY_CALLBACKS, secrets.token_hex(32))
     if not (folder / SEAL_KEY).exists():
         _make_seal_key(folder)
 

@@ -109,15 +109,15 @@ class Contacts(Protocol):
         """What the gateway said itself, in answer to us. An earlier state never follows a later one."""
         ...
 
-    async def interrupted(self, contact: str, why: str, arrived: bool, now: datetime) -> None:
+    async def interrupted(self, contact: Contact, why: str, arrived: bool, now: datetime) -> None:
         """A call failed. When it surely never arrived, the row goes back to `permitted`."""
         ...
 
-    async def take_back(self, contact: str, now: datetime) -> Contact:
+    async def take_back(self, contact: Contact, now: datetime) -> Contact:
         """The call that was under way never arrived, or may be repeated without harm: the governor is asked anew."""
         ...
 
-    async def park(self, contact: str, now: datetime) -> Contact:
+    async def park(self, contact: Contact, now: datetime) -> Contact:
         """Nobody can tell what became of it: a person finds out."""
         ...
 

@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.outreach.contacts import ContactBook
 from plimsoll.adapters.postgres.outreach.episodes import EpisodeStore
+from plimsoll.adapters.postgres.outreach.hearing import Hearing
 from plimsoll.adapters.postgres.outreach.interventions import InterventionStore
+from plimsoll.adapters.postgres.outreach.message_templates import MessageTemplates
+from plimsoll.adapters.postgres.outreach.profiles import Profiles
 from plimsoll.adapters.vault import LocalVault
+from plimsoll.adapters.watch_files.contact_rules import contact_rules
+from plimsoll.adapters.watch_files.reading import WatchFile
 from plimsoll.adapters.watch_files.strategy import StrategyFile
+from plimsoll.adapters.watch_files.templates import TemplateFolder
+from plimsoll.domain.outreach.rules import ContactRules
 from plimsoll.settings import Settings
+from plimsoll.wiring.gateways import Gateways, build_gateways
 
 
 @dataclass(frozen=True)
@@ -17,12 +26,28 @@ class OutreachPorts:
     strategies: StrategyFile
     interventions: InterventionStore
     episodes: EpisodeStore
+    contact_rules: WatchFile[ContactRules]
+    drafts: TemplateFolder
+    gateways: Gateways
+    contacts: ContactBook
+    hearing: Hearing
+    profiles: Profiles
+    templates: MessageTemplates
 
 
 def build_outreach_ports(settings: Settings, database: Database, vault: LocalVault) -> OutreachPorts:
-    strategies = StrategyFile(*settings.watch_dirs)
+    strategies, rules = StrategyFile(*settings.watch_dirs), contact_rules(*settings.watch_dirs)
+    interventions, gateways = InterventionStore(database, strategies.table), build_gateways(settings)
+    contacts = ContactBook(database, vault, rules, interventions, gateways.name_of)
     return OutreachPorts(
         strategies=strategies,
-        interventions=InterventionStore(database, strategies.table),
+        interventions=interventions,
         episodes=EpisodeStore(database, strategies.table),
+        contact_rules=rules,
+        drafts=TemplateFolder(*settings.watch_dirs),
+        gateways=gateways,
+        contacts=contacts,
+        hearing=Hearing(database, vault, rules, interventions, gateways.name_of),
+        profiles=Profiles(database, vault, rules, interventions),
+        templates=MessageTemplates(database),
     )

@@ -108,13 +108,18 @@ def test_a_no_in_any_reasonable_way_is_a_no(said: str):
 
 @pytest.mark.parametrize(
     "said",
-    ["1", "OK", "Ende des Monats kann ich zahlen", "I can pay at the end of the week", "Can I cancel the plan?", "",
+    ["Call me on Monday", "Ende des Monats kann ich zahlen", "I can pay at the end of the week", "Can I cancel the plan?", "",
      "yes\nOn Monday you wrote:\n> Reply STOP to end", "I will not stop trying"],
 )  # fmt: skip
 def test_whoever_says_something_else_is_not_shut_off(said: str):
     assert meaning_of(said, RULES.opt_out) is Meaning.OTHER
 
 
-@pytest.mark.parametrize("said", ["HELP", "Hilfe bitte", "info"])
+@pytest.mark.parametrize("said", ["HELP", "Hilfe bitte", "info", "2"])
 def test_who_asks_for_help_is_heard(said: str):
     assert meaning_of(said, RULES.opt_out) is Meaning.HELP
+
+
+@pytest.mark.parametrize("said", ["OK", "Paid!", "ist bezahlt, danke", "all good"])
+def test_who_is_fine_is_left_alone(said: str):
+    assert meaning_of(said, RULES.opt_out) is Meaning.FINE

@@ -17,9 +17,9 @@ from plimsoll.settings import ROOT, Settings, load_settings
 INSERT_ONLY = (
     "ledger_entry", "ledger_seal", "decision", "score", "review_verdict",
     "outcome", "drift_report", "rollout_evaluation",
-    "intervention_trigger", "collector_answer", "intervention_outcome",
+    "intervention_trigger", "collector_answer", "intervention_outcome", "contact_reply", "contact_callback",
 )  # fmt: skip
-MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line")
+MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line", "contact_address")
 
 
 def migrate(owner_url: str, app_url: str) -> None:

@@ -128,7 +128,7 @@ class Registry:
         row = await self._database.row(
             "select coalesce(max(id), 0) as id from ledger_entry "
             "where application_id is null and kind = any(%(kinds)s)",
-            {"kinds": [kind for standing in STANDING.values() for kind in standing.kinds]},
+            {"kinds": [kind for name in ("model", "model_role") for kind in STANDING[name].kinds]},
         )
         return row["id"] if row else 0
 

@@ -53,6 +53,19 @@ STANDING = {
         ),
         about="t.id",
     ),
+    "contact_consent": Standing(
+        kinds=("consent.given", "consent.withdrawn"),
+        columns=("person_id", "channel", "granted", "source", "evidence", "said_at", "recorded_by"),
+        about="t.person_id || '/' || t.channel",
+    ),
+    "message_template": Standing(
+        kinds=("template.proposed", "template.approved", "template.retired"),
+        columns=(
+            "name", "version", "channel", "digest", "content", "proposed_by", "proposed_at", "approved_by",
+            "approved_at", "retired_by", "retired_at",
+        ),
+        about="t.name || '@' || t.version",
+    ),
 }  # fmt: skip
 
 NEWEST = """

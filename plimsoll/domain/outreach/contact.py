@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from plimsoll.domain.errors import NeedsAPerson, Unavailable
+from plimsoll.domain.errors import NeedsAPerson, NotSignedIn, Unavailable
 from plimsoll.domain.values import Value
 
 
@@ -91,11 +91,37 @@ class Receipt(Value):
     code: str = ""  # why, when it bounced or failed
 
 
+class GatewayEvent(Value):
+    """What a gateway tells by itself: how a message fared, or what somebody answered."""
+
+    id: str  # the gateway's own: the same event again is the same id
+    contact: str | None = None  # our key, where the gateway gives it back
+    reference: str | None = None  # its own id of the message
+    receipt: ContactState | None = None
+    code: str = ""
+    sender: str | None = None  # of an answer
+    text: str | None = None
+
+
+class Heard(StrEnum):
+    """What an event came to."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    NOBODY = "nobody"  # it speaks of no contact or person of ours
+
+
 class Begun(Value):
     """After the governor's last look: the contact, and the message if this very call may hand it over."""
 
     contact: Contact
     outgoing: Outgoing | None = None
+
+
+class CallbackForged(NotSignedIn):
+    """It carries no signature of this gateway, or an old one."""
+
+    code = "callback_forged"
 
 
 class GatewayUnavailable(Unavailable):

@@ -26,6 +26,7 @@ NEVER_DAY = "never_within_hours"  # the zones this person may be in share no all
 NO_GATEWAY = "no_gateway"
 NO_TEMPLATE = "template_not_approved"
 TOO_LATE = "too_late"  # of a confirmation
+NOT_WANTED = "not_wanted"  # the episode went on without this step
 
 FOR_A_PERSON = (NEVER_DAY, NO_GATEWAY, NO_TEMPLATE)
 

@@ -12,7 +12,8 @@ POLITE = {"please", "pls", "thanks", "now", "bitte", "danke", "jetzt"}
 class Meaning(StrEnum):
     OPT_OUT = "opt_out"
     HELP = "help"
-    OTHER = "other"  # for whoever runs the episode to read
+    FINE = "fine"  # all is well, or paid
+    OTHER = "other"  # a person reads it
 
 
 def meaning_of(text: str, rules: OptOut) -> Meaning:
@@ -25,7 +26,10 @@ def meaning_of(text: str, rules: OptOut) -> Meaning:
         return Meaning.OPT_OUT
     if any(f" {_plain(phrase)} " in f" {said} " for phrase in rules.phrases):
         return Meaning.OPT_OUT
-    return Meaning.HELP if said in {_plain(word) for word in rules.help_words} else Meaning.OTHER
+    for meaning, known in ((Meaning.HELP, rules.help_words), (Meaning.FINE, rules.fine_words)):
+        if said in {_plain(word) for word in known}:
+            return meaning
+    return Meaning.OTHER
 
 
 def _own_words(text: str) -> str:

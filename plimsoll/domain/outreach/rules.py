@@ -100,6 +100,7 @@ class OptOut(Value):
     beginnings: tuple[str, ...]
     phrases: tuple[str, ...]  # anywhere in it
     help_words: tuple[str, ...] = ()
+    fine_words: tuple[str, ...] = ()  # all is well, or paid
     confirmation: str | None = None  # a template, sent once and at once
     confirm_within: timedelta = Field(default=timedelta(minutes=5), le=timedelta(minutes=5))
     lines: dict[str, dict[Channel, str]]  # by language: what {opt_out} says in a message

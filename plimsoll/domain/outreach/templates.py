@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
@@ -25,6 +26,12 @@ A_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 AN_AMOUNT = re.compile(
     r"[€$£₹]\s*\d|\d[\d.,]*\s*(€|\$|£|₹|eur\b|euros?\b|usd\b|dollars?\b|gbp\b|pounds?\b|inr\b|rupees?\b)", re.IGNORECASE
 )
+MONTHS = {
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December"),
+    "de": ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+           "November", "Dezember"),
+}  # fmt: skip
 UNSEEN_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
@@ -137,3 +144,10 @@ def filled_in(template: Template, language: str, values: Mapping[str, str]) -> T
 def placeholders_in(template: Template, language: str) -> set[str]:
     text = template.texts[template.speaking(language)]
     return set(A_PLACEHOLDER.findall(f"{text.subject or ''}\n{text.text}"))
+
+
+def in_words(day: date, language: str) -> str:
+    """`3 March 2027`, `3. März 2027`; as ISO writes it in a language we have no months of."""
+    if language not in MONTHS:
+        return day.isoformat()
+    return f"{day.day}{'.' if language == 'de' else ''} {MONTHS[language][day.month - 1]} {day.year}"
