@@ -5,11 +5,13 @@ own Temporal namespace, so that no test sees another's work.
 """
 
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from plimsoll.adapters.postgres.migrate import migrate
@@ -20,6 +22,10 @@ from tests.stack_fixtures import Database, LocalPostgres, LocalTemporal, local_p
 __all__ = ["local_postgres", "local_temporal", "running_sandbox", "sandbox"]
 
 TEMPLATE = "migrated"
+
+# How long an example takes says something of the machine, nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 _exit_code: int | None = None
 
 
@@ -39,11 +45,11 @@ def database(migrated: LocalPostgres) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def models() -> Path:
-    """A folder with one trained version that is live; trained once per session."""
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one trained version, for houses: a house takes what is live there into its registry."""
     from tests.applicants import quick_models
 
-    return quick_models()[0]
+    return shutil.copytree(quick_models()[0], tmp_path_factory.mktemp("trained") / "models")
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ from tests.sandbox_process import SandboxProcess
 from tests.stack_fixtures import Database, LocalTemporal
 from workflows import names, workflows_on
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 QUEUES = (names.DECISIONS, names.EVIDENCE)
 
 

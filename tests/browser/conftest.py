@@ -34,7 +34,7 @@ FLAGS = [
 PRODUCT = "consumer-credit"
 REFERRED_ENOUGH = 8
 APPLICANTS = 120
-PATIENCE = 60.0
+PATIENCE = 120.0
 expect.set_options(timeout=20_000)  # the stack decides applicants on the same few cores
 
 

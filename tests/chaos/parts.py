@@ -24,7 +24,7 @@ from tests.sandbox_process import free_port
 from tests.stack_fixtures import _binaries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def wait_until(holds, what: str, patience: float = PATIENCE) -> None:

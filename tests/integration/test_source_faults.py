@@ -52,7 +52,7 @@ async def outcomes(running_house: House) -> dict[tuple[str, str], Outcome]:
     accepted = {case: await house.accept(body) for case, body in bodies.items()}
     found = {}
     for case, application in accepted.items():
-        await house.until_closed(application, patience=60)
+        await house.until_closed(application)
         found[case] = Outcome(await house.case(application), house.fresh_inquiries(bodies[case]))
     forgetting.cancel()
     house.sandbox.lift_faults()
