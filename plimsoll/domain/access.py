@@ -46,6 +46,7 @@ class Permission(StrEnum):
     INTERVENE = "interventions:act"  # start, cancel, answer for a customer, take a call
     MANAGE_CONTACTS = "contacts:manage"  # consent, flags, addresses
     APPROVE_MESSAGES = "messages:approve"
+    LET_TIME_PASS = "time:pass"  # for one case, in test mode
     READ_LEDGER = "ledger:read"
     SIGN_IN = "sessions:open"
     MANAGE_KEYS = "keys:manage"
@@ -67,7 +68,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ANALYST: frozenset(_READER),
     Role.REVIEWER: frozenset(_READER | {P.REVIEW}),
     Role.SENIOR_REVIEWER: frozenset(_READER | {P.REVIEW, P.OVERRIDE}),
-    Role.COLLECTOR: frozenset(_READER | {P.INTERVENE, P.MANAGE_CONTACTS}),
+    Role.COLLECTOR: frozenset(_READER | {P.INTERVENE, P.MANAGE_CONTACTS, P.LET_TIME_PASS}),
     Role.MODEL_OWNER: frozenset(
         _READER
         | {P.TRAIN_MODELS, P.PROPOSE_MODELS, P.RELEASE_MODELS, P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT}
@@ -84,7 +85,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _READER
         | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}
         | {P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT, P.RUN_SCHEDULES, P.HOLD_RELEASES}
-        | {P.SEND_TRANSACTIONS, P.MANAGE_CONTACTS}
+        | {P.SEND_TRANSACTIONS, P.MANAGE_CONTACTS, P.LET_TIME_PASS}
     ),
 }
 

@@ -27,6 +27,7 @@ from plimsoll.adapters.postgres.applications import Applications
 from plimsoll.adapters.postgres.arms import Arms
 from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.adapters.postgres.casework import Casework
+from plimsoll.adapters.postgres.clocks import Clocks
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.drift_reports import DriftReports
 from plimsoll.adapters.postgres.experiments import Experiments
@@ -44,6 +45,7 @@ from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.rollouts import Rollouts
 from plimsoll.adapters.postgres.shadows import Shadows
 from plimsoll.adapters.postgres.sources import SourceGate
+from plimsoll.adapters.postgres.stage_events import StageEvents
 from plimsoll.adapters.postgres.trainings import Trainings
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
@@ -113,6 +115,8 @@ class Ports:
     policies: ZenPolicyEngine
     sealer: Sealer
     verifier: Verifier
+    stage_events: StageEvents
+    clocks: Clocks
     watch: WatchPorts
     outreach: OutreachPorts
 
@@ -186,6 +190,8 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
+        stage_events=StageEvents(database),
+        clocks=Clocks(database),
         watch=build_watch_ports(settings, database, vault),
         outreach=build_outreach_ports(settings, database, vault),
     )

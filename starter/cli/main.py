@@ -11,8 +11,10 @@ from typer.exceptions import TyperException
 
 from starter.cli import (
     cases,
+    collectors,
     drift,
     experiments,
+    interventions,
     keys,
     models,
     outcomes,
@@ -34,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (stack, cases, scores, record):
+for module in (stack, cases, scores, record, interventions):
     module.add_to(app)
 app.add_typer(reviews.app, name="review")
 app.add_typer(products.app, name="product")
@@ -45,6 +47,8 @@ app.add_typer(experiments.app, name="experiment")
 performance.add_to(models.app)
 app.add_typer(outcomes.app, name="outcome")
 app.add_typer(drift.app, name="drift")
+app.add_typer(interventions.app, name="intervention")
+app.add_typer(collectors.app, name="collector")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(keys.app, name="key")
 
