@@ -6,7 +6,9 @@ from typing import Any
 from activities.decisions import Decisions
 from activities.evidence import Evidence
 from activities.express import Express
+from activities.interventions import Interventions
 from activities.monitoring import Monitoring
+from activities.outreach import Outreach
 from activities.policy import Policy
 from activities.releases import Releases
 from activities.retraining import RetrainingSteps
@@ -58,6 +60,10 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
             monitoring.ask_for_retraining,
             monitoring.roll_back,
         ]
+    if queue == "outreach":
+        outreach = Outreach(ports.outreach.contacts, ports.outreach.gateways.by_channel)
+        interventions = Interventions(ports.outreach.episodes, ports.outreach.contacts, outreach)
+        return [interventions.begin, interventions.look, outreach.permit, outreach.send, outreach.ask_status]
     if queue not in ("decisions", "evidence"):
         return []
     evidence = Evidence(ports.casework, ports.products, ports.sources, ports.gate)

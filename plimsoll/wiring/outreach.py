@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.outreach.collectors import CollectorDesk
 from plimsoll.adapters.postgres.outreach.contacts import ContactBook
+from plimsoll.adapters.postgres.outreach.effect import EffectCounts
 from plimsoll.adapters.postgres.outreach.episodes import EpisodeStore
 from plimsoll.adapters.postgres.outreach.hearing import Hearing
 from plimsoll.adapters.postgres.outreach.interventions import InterventionStore
@@ -26,6 +28,8 @@ class OutreachPorts:
     strategies: StrategyFile
     interventions: InterventionStore
     episodes: EpisodeStore
+    effect: EffectCounts
+    collectors: CollectorDesk
     contact_rules: WatchFile[ContactRules]
     drafts: TemplateFolder
     gateways: Gateways
@@ -43,6 +47,8 @@ def build_outreach_ports(settings: Settings, database: Database, vault: LocalVau
         strategies=strategies,
         interventions=interventions,
         episodes=EpisodeStore(database, strategies.table),
+        effect=EffectCounts(database),
+        collectors=CollectorDesk(database, vault, strategies.table, contacts),
         contact_rules=rules,
         drafts=TemplateFolder(*settings.watch_dirs),
         gateways=gateways,
