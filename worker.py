@@ -17,6 +17,7 @@ from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
 from starter.adopting import adopt_what_was_live
+from starter.alerting import Alerting
 from starter.client import connect
 from starter.dispatcher import Dispatcher
 from starter.hosting import build_worker, hosts_anything
@@ -53,6 +54,8 @@ def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Cor
         yield Dispatcher(ports.outbox, client).run()
         yield Reconciler(ports.outbox, client, ports.open_runs).run()
         yield _seal(ports)
+    if names.OUTREACH in queues:
+        yield Alerting(ports.outbox, ports.alert_webhook).run()
     if names.BATCH in queues:
         yield Scheduling(ports.products, ports.live, client).run()
         yield Shadowing(ports.shadows, ports.casework, ports.live, ports.scorer, ports.products).run()

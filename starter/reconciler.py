@@ -16,6 +16,7 @@ from starter.dispatcher import ensure_started
 log = structlog.get_logger()
 
 EVERY = 60.0
+FOR_WEEKS = "InterveneWithCustomer"
 SETTLED_IN = timedelta(minutes=1)  # a case younger than this may still be on its way
 
 
@@ -46,17 +47,24 @@ class Reconciler:
             yield task
 
     async def redrive_others(self, older_than: timedelta = timedelta(0)) -> AsyncIterator[OpenRun]:
-        """Trainings and roll-outs likewise."""
-        for run in await self._others.open_runs(older_than) if self._others else ():
+        """Trainings, roll-outs and customers' episodes likewise; thousands of those wait for weeks."""
+        wanted = await self._others.open_runs(older_than) if self._others else ()
+        running = await self._ids(FOR_WEEKS) if wanted else set()
+        for run in wanted:
+            if runs.RUNS[run.kind].id_of(run.id) in running:
+                continue
             if not await runs.is_running(self._client, run):
                 await runs.ensure_run(self._client, run)
                 yield run
 
     async def _running(self) -> set[str]:
         """Applications with a run in Temporal's own list: a first sieve, since the list lags a little."""
-        query = 'WorkflowType = "UnderwriteApplication" and ExecutionStatus = "Running"'
+        return {run.split("/")[1] for run in await self._ids("UnderwriteApplication")}
+
+    async def _ids(self, workflow: str) -> set[str]:
+        query = f'WorkflowType = "{workflow}" and ExecutionStatus = "Running"'
         try:
-            return {run.id.split("/")[1] async for run in self._client.list_workflows(query, page_size=1000)}
+            return {run.id async for run in self._client.list_workflows(query, page_size=1000)}
         except Exception as error:  # the list is a convenience: without it each run is asked for
             log.warning("reconciler.no_list", error=type(error).__name__)
             return set()

@@ -81,6 +81,14 @@ class RunTask(Value):
     run: OpenRun
 
 
+class OwedAlert(Value):
+    """Something somebody outside is to be told of, with a key under which a repeat is recognised."""
+
+    id: int
+    key: str
+    event: dict[str, Any]
+
+
 class PredictionAsked(Value):
     """A score asked for without a case, with who asks."""
 
@@ -442,6 +450,16 @@ class EngineOutbox(Protocol):
     async def has_ended(self, application: str) -> bool: ...
 
     async def start_under_new_id(self, application: str) -> int: ...
+
+
+class AlertOutbox(Protocol):
+    """Alerts kept until somebody takes them."""
+
+    async def claim_alerts(self, limit: int) -> Sequence[OwedAlert]: ...
+
+    async def delivered(self, task: int) -> None: ...
+
+    async def given_up(self) -> int: ...
 
 
 class DecisionBell(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.faultpoints import faultpoints
-from plimsoll.ports import EngineTask, OpenRun, RunTask
+from plimsoll.ports import EngineTask, OpenRun, OwedAlert, RunTask
 
 # A claim is a short lease on the row: a dispatcher that dies leaves nothing locked. Oldest first, and not
 # longest due first: every attempt postpones a row, so after an outage the last come would be served first.
@@ -22,6 +22,18 @@ with due as (
 select c.*, a.round, a.run_suffix, a.lane, a.priority, a.product, a.status
 from claimed c left join application a on a.id = c.application_id and c.run_kind is null order by c.id
 """
+
+# Ten seconds, twenty, forty… an hour.
+CLAIM_ALERTS = """
+with due as (
+    select id from outbox where lane = 'alert' and delivered_at is null and not_before <= now()
+    order by id limit %(limit)s for update skip locked
+)
+update outbox set attempts = attempts + 1,
+    not_before = now() + least(interval '1 hour', interval '10 seconds' * power(2, least(attempts, 10)))
+where id in (select id from due) returning id, kind, application_id, payload
+"""
+GIVE_UP = "delete from outbox where lane = 'alert' and created_at < now() - interval '3 days'"
 
 LEASE = timedelta(seconds=15)
 
@@ -44,6 +56,18 @@ class Outbox:
         """Up to `limit` due tasks, leased: whatever is not confirmed comes back by itself."""
         rows = await self._database.rows(CLAIM, {"lane": "engine", "limit": limit, "lease": LEASE})
         return [_run_task(row) if row["run_kind"] else _task(row) for row in rows]
+
+    async def claim_alerts(self, limit: int) -> Sequence[OwedAlert]:
+        """What somebody outside is to be told of. Whatever nobody takes comes back later and later, for three days."""
+        rows = await self._database.rows(CLAIM_ALERTS, {"limit": limit})
+        return [
+            OwedAlert(id=row["id"], key=f"{row['application_id']}/{row['kind']}/{row['id']}", event=row["payload"])
+            for row in rows
+        ]
+
+    async def given_up(self) -> int:
+        """Alerts that nobody took in all that time; the ledger knows what they were about."""
+        return await self._database.run(GIVE_UP)
 
     @faultpoints("deliver")
     async def delivered(self, task: int) -> None:
