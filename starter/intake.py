@@ -103,34 +103,40 @@ def strict_json(raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(
             raw,
-            parse_constant=_no_constant,
+            parse_constant=no_constant,
             parse_int=_no_giant,
             parse_float=_no_giant,
-            object_pairs_hook=_no_duplicates,
+            object_pairs_hook=no_duplicates,
         )
         if not raw.isascii() or b"\\" in raw:  # else there is no lone surrogate
             json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply to be an application.") from None
     except (ValueError, UnicodeError) as error:
-        raise InvalidRequest(f"The body is not JSON we accept: {_first_line(error)}.") from None
+        raise InvalidRequest(f"The body is not JSON we accept: {first_line(error)}.") from None
     if not isinstance(body, dict):
         raise InvalidRequest(f"The body is a JSON {type(body).__name__}: an application is a JSON object.")
     return body
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number an application may hold")
+def no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number we take")
+
+
+def whole_number(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"{digits[:12]}… is not a number we take")
+    return int(digits)
 
 
 def _no_giant(digits: str) -> int | float:
     """A float beyond all floats would be read as infinity, an endless integer stall whoever prints it."""
     if len(digits) > LONGEST_NUMBER or not math.isfinite(float(digits)):
-        raise ValueError(f"{digits[:12]}… is not a number an application may hold")
+        raise ValueError(f"{digits[:12]}… is not a number we take")
     return float(digits) if any(mark in digits for mark in ".eE") else int(digits)
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
@@ -139,7 +145,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return "it is not valid UTF-8"
     return str(error).splitlines()[0].rstrip(".")

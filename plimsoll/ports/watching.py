@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from plimsoll.domain.access import Actor
 from plimsoll.domain.values import Value
 from plimsoll.domain.watching.batch import Batch
-from plimsoll.domain.watching.events import Event
+from plimsoll.domain.watching.events import Event, Feed
 from plimsoll.domain.watching.rows import Rows
 
 
@@ -15,6 +16,43 @@ class AcceptedEvents(Value):
 
     new: int = 0
     repeated: int = 0
+
+
+class RejectedLine(NamedTuple):
+    """A line that is no event, by its number where it stood. What it says is kept as a keyed digest alone."""
+
+    number: int
+    problem: str
+    content: bytes
+
+
+class FileProgress(Value):
+    """A file on its way in: how many of its lines are done, and what became of them."""
+
+    id: int
+    lines: int = 0
+    new: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+class RejectedLineStore(Protocol):
+    """Lines that were no events, for whoever has to mend them."""
+
+    async def keep(
+        self,
+        lines: Sequence[RejectedLine],
+        *,
+        feed: Feed,
+        source: str,
+        actor: Actor,
+        request: str | None,
+        now: datetime,
+    ) -> None:
+        """Names them on record; a line that comes again is kept once."""
+        ...
 
 
 class TransactionLog(Protocol):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.watching.loads import FileLoads
+from plimsoll.adapters.postgres.watching.rejected_lines import RejectedLines
 from plimsoll.adapters.postgres.watching.transaction_log import TransactionLog
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.settings import Settings
@@ -13,7 +15,11 @@ class WatchPorts:
     """Everything that watching may reach."""
 
     log: TransactionLog
+    rejected: RejectedLines
+    loads: FileLoads
 
 
 def build_watch_ports(settings: Settings, database: Database, vault: LocalVault) -> WatchPorts:
-    return WatchPorts(log=TransactionLog(database, vault))
+    return WatchPorts(
+        log=TransactionLog(database, vault), rejected=RejectedLines(database, vault), loads=FileLoads(database)
+    )

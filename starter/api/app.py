@@ -45,6 +45,7 @@ from starter.api.routes import (
     scores,
     sessions,
     trainings,
+    transactions,
     workflows,
 )
 from starter.api.running import Running
@@ -52,6 +53,7 @@ from starter.engine import Engine
 from starter.intake import Intake
 from starter.logs import set_up_logging
 from starter.scoring import ScoringDesk
+from starter.transactions import TransactionIntake
 from starter.warming import rehearse
 
 log = structlog.get_logger()
@@ -68,6 +70,7 @@ ROUTERS = (
     workflows,
     portfolio,
     outcomes,
+    transactions,
     performance,
     experiments,
     rollouts,
@@ -153,7 +156,15 @@ def assemble(settings: Settings, ports: Ports) -> Running:
         ports.reading.workload, lambda: engine.connected, settings.max_backlog, settings.max_backlog_seconds
     )
     scoring = ScoringDesk(ports.products, ports.live, ports.columns, ports.predictions)
-    return Running(settings=settings, ports=ports, engine=engine, intake=intake, admission=admission, scoring=scoring)
+    return Running(
+        settings=settings,
+        ports=ports,
+        engine=engine,
+        intake=intake,
+        admission=admission,
+        scoring=scoring,
+        transactions=TransactionIntake(ports.watch.log, ports.watch.rejected),
+    )
 
 
 async def _warm_up(house: Running) -> None:

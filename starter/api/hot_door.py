@@ -1,7 +1,7 @@
 """The requests that come in hundreds a second, without the framework around them.
 
 Routing, dependency solving and exit stacks cost an acceptance a fifth of its time. So this answers
-applications and scores first, with the very function and guard of the documented route; every
+applications, scores and transactions first, with the very function and guard of the documented route; every
 other request goes on into FastAPI.
 """
 
@@ -17,7 +17,7 @@ from plimsoll.domain.access import Permission
 from plimsoll.domain.errors import PlimsollError
 from starter.api.auth import Needs
 from starter.api.problems import present, unforeseen
-from starter.api.routes import applications, scores
+from starter.api.routes import applications, scores, transactions
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ SHORTCUTS = {
     for shortcut in (
         _to(applications.router, applications.submit, applications.MAY_SUBMIT),
         _to(scores.router, scores.score, scores.MAY_SCORE),
+        _to(transactions.router, transactions.send_transactions, transactions.MAY_SEND),
+        _to(transactions.router, transactions.send_repayments, transactions.MAY_SEND),
     )
 }
 

@@ -24,7 +24,7 @@ SECONDS = Histogram(
 )
 QUIET = {"/healthz", "/readyz", "/metrics"}
 # Tables come in one body, and may be larger than one application.
-TABLES = {"/v1/scores/batch"}
+TABLES = {"/v1/scores/batch", "/v1/transactions", "/v1/repayments"}
 TABLE_LIMIT = 8 * 1024 * 1024
 OWN_ID = re.compile(r"^[\w.:-]{1,80}$")
 

@@ -16,6 +16,7 @@ from starter.api.admission import Admission
 from starter.engine import Engine
 from starter.intake import Intake
 from starter.scoring import ScoringDesk
+from starter.transactions import TransactionIntake
 
 FIGURES_KEPT = 10.0
 
@@ -27,6 +28,7 @@ class Running:
     engine: Engine
     intake: Intake
     scoring: ScoringDesk
+    transactions: TransactionIntake
     admission: Admission
     rehearsed: asyncio.Event = field(default_factory=asyncio.Event)  # the first case will wait for nothing
     _counts: dict[str, Any] = field(default_factory=dict)

@@ -67,10 +67,12 @@ create temporary table if not exists staged_event (
 """
 # Of a person who was erased meanwhile nothing is taken in: the caller looks them up anew.
 TAKE_IN = f"""
-with alive as (
-    select s.* from staged_event s join person p on p.id = s.person_id where p.wrapped_key is not null
-), fresh as (
-    insert into transaction_key (key) select key from alive order by key on conflict do nothing returning key
+with found as (
+    select s.*, k.key is null as is_new
+    from staged_event s join person p on p.id = s.person_id left join transaction_key k on k.key = s.key
+    where p.wrapped_key is not null
+), keyed as (
+    insert into transaction_key (key) select key from found where is_new order by key
 ), put as (
     insert into transaction (key, person_id, account, merchant, kind, occurred_at, known_at, date_precision, amount,
         currency, direction, category, channel, failed, balance_after, bill, minimum_due, credit_limit,
@@ -79,9 +81,9 @@ with alive as (
         nullif(currency, '---'), direction, category, channel, failed, nullif(balance_after, 'NaN'),
         nullif(bill, 'NaN'), nullif(minimum_due, 'NaN'), nullif(credit_limit, 'NaN'), nullif(net_new_charges, 'NaN'),
         nullif(due_on, '-infinity'), nullif(period, '-infinity'), nullif(months_late, smallint '{NOT_SAID}')
-    from alive join fresh using (key)
+    from found where is_new
 )
-select part, count(fresh.key) as new, count(*) as alive from alive left join fresh using (key) group by part
+select part, count(*) filter (where is_new) as new, count(*) as alive from found group by part
 """
 ERASE = """
 with gone as (
