@@ -1,6 +1,6 @@
 """Hosts task queues: `python worker.py --queues decisions,evidence`. Asks workflows/ and activities/
 what belongs to each queue and runs it; beside `decisions` the dispatcher, the reconciler and the
-sealer, beside `batch` the shadow models and the mirror in MLflow."""
+sealer, beside `outreach` the reader of the transactions, beside `batch` the shadow models and the mirror in MLflow."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ import structlog
 import uvloop
 from temporalio.client import Client
 
+from activities.watching import watch_of
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
@@ -26,6 +27,7 @@ from starter.mirroring import Mirroring
 from starter.reconciler import Reconciler
 from starter.schedules import Scheduling
 from starter.shadowing import Shadowing
+from starter.watching import Watching
 from workflows import names
 
 log = structlog.get_logger()
@@ -56,8 +58,10 @@ def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Cor
         yield _seal(ports)
     if names.OUTREACH in queues:
         yield Alerting(ports.outbox, ports.alert_webhook).run()
+    if names.OUTREACH in queues:
+        yield Watching(watch_of(ports), ports.watch.log).run()
     if names.BATCH in queues:
-        yield Scheduling(ports.products, ports.live, client).run()
+        yield Scheduling(ports.products, ports.live, client, ports.outreach.strategies.sweep_every).run()
         yield Shadowing(ports.shadows, ports.casework, ports.live, ports.scorer, ports.products).run()
         yield Mirroring(ports).run()
 

@@ -70,7 +70,13 @@ class Intake:
                 "The application names no product: see `fields`.",
                 fields=[{"field": "product", "problem": "is missing: `GET /v1/products` lists them"}],
             )
-        return self._products.get(name)
+        product = self._products.get(name)
+        if product.watches:
+            raise FieldsInvalid(
+                f"Nobody applies for {name!r}: see `fields`.",
+                fields=[{"field": "product", "problem": "watches customers: apply for the product they are to have"}],
+            )
+        return product
 
 
 def start_of(accepted: Accepted, product: Product, priority: Any) -> EngineTask:

@@ -158,6 +158,7 @@ class Loader(StrEnum):
 
     SOUTH_GERMAN = "south_german"  # the shipped set, with what its sources would have said
     FILE = "file"  # a lender's own table
+    TAIWAN_EVENTS = "taiwan_events"  # the shipped card accounts as dated events, read by way of their signals
 
 
 class KnownAt(StrEnum):
@@ -228,6 +229,7 @@ class Product(Value):
     monitoring: MonitoringTerms = MonitoringTerms()
     retraining: RetrainingTerms = RetrainingTerms()
     language: str = "en"  # of the sentences in a score; notices choose their own
+    watches: bool = False  # customers of other products are watched with it, and nobody applies for it
     example: dict[str, Any]  # one valid application
     digest: str  # of the pack's files
 

@@ -1,14 +1,21 @@
 """What watching a portfolio needs of the outside."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from plimsoll.domain.access import Actor
 from plimsoll.domain.values import Value
 from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Event, Feed
+from plimsoll.domain.watching.judging import Judged, Judgement, Known
 from plimsoll.domain.watching.rows import Rows
+from plimsoll.domain.watching.state import Records
 
 
 class AcceptedEvents(Value):
@@ -84,4 +91,76 @@ class TransactionLog(Protocol):
 
     def arrivals(self) -> AsyncIterator[None]:
         """A beat whenever something new is there to be read, and when some may have been missed; never ends."""
+        ...
+
+
+class Cursor(Value):
+    """How far the stream is read, and what time it is in it."""
+
+    name: str
+    seq: int
+    watermark: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StateBlock:
+    """Records of some customers; `private` holds what is sensitive, apart."""
+
+    people: npt.NDArray[np.bytes_]
+    states: Records
+    private: Records
+
+
+class WatchedStore(Protocol):
+    """States and risks of customers. `connection` is the open transaction (psycopg) that
+    `reading` or `waiting_for` gave."""
+
+    def reading(self, name: str, now: datetime) -> AbstractAsyncContextManager[tuple[Any, Cursor] | None]:
+        """A transaction that holds this reader's cursor; None when somebody else does."""
+        ...
+
+    def waiting_for(self, name: str, now: datetime) -> AbstractAsyncContextManager[tuple[Any, Cursor]]:
+        """The same for whoever may wait until it is their turn."""
+        ...
+
+    async def move(
+        self, connection: Any, cursor: Cursor, now: datetime, *, events: int = 0, judged: int = 0, triggers: int = 0
+    ) -> None:
+        """Moves the cursor, and counts."""
+        ...
+
+    async def states(self, connection: Any, people: Sequence[str]) -> StateBlock:
+        """Of those who have one, in order of their ids."""
+        ...
+
+    async def outdated(self, connection: Any, people: Sequence[str]) -> list[str]:
+        """Those whose record is of an older layout: it is to be made anew from their history."""
+        ...
+
+    async def block(self, connection: Any, after: str, limit: int) -> StateBlock:
+        """The next customers after this id."""
+        ...
+
+    async def due(self, connection: Any, today: date, limit: int) -> list[str]:
+        """Of whom something regular will not have come by this day."""
+        ...
+
+    async def write_states(self, connection: Any, block: StateBlock, due: Any, now: datetime) -> None: ...
+
+    async def known(self, connection: Any, people: Sequence[str]) -> dict[str, Known]: ...
+
+    async def write_risks(
+        self,
+        connection: Any,
+        judged: Sequence[tuple[str, Judgement, str, bool]],
+        help_offers: dict[str, Sequence[str]],
+        now: datetime,
+    ) -> None:
+        """Each with person, why it was looked at, and whether it was handed over. Changes of level are kept."""
+        ...
+
+    async def touch_risks(
+        self, connection: Any, people: Any, judged: Judged, places: Any, because: str, now: datetime
+    ) -> None:
+        """Of those at no risk: level and probability, and no reasons."""
         ...

@@ -65,6 +65,7 @@ from plimsoll.wiring.watching import WatchPorts, build_watch_ports
 if TYPE_CHECKING:
     from plimsoll.adapters.datasets.lenders_file import LendersFile
     from plimsoll.adapters.datasets.tables import Table
+    from plimsoll.adapters.datasets.taiwan_events import TaiwanEvents
     from plimsoll.adapters.models.trials import Trial
     from plimsoll.domain.own_product import Draft
 
@@ -223,7 +224,16 @@ def labelled_examples(settings: Settings, product: Product, as_of: date) -> Exam
     """
     if product.training.loader is Loader.FILE:
         return lenders_file(settings, product).examples()
+    if product.training.loader is Loader.TAIWAN_EVENTS:
+        return taiwan_events(settings).examples()
     return shipped_examples(settings, product, as_of)
+
+
+def taiwan_events(settings: Settings) -> "TaiwanEvents":
+    """The shipped card accounts, as what happened on them."""
+    from plimsoll.adapters.datasets.taiwan_events import TaiwanEvents
+
+    return TaiwanEvents(settings.data_dir / "taiwan")
 
 
 def lenders_file(settings: Settings, product: Product) -> "LendersFile":

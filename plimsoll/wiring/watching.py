@@ -6,7 +6,11 @@ from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.watching.loads import FileLoads
 from plimsoll.adapters.postgres.watching.rejected_lines import RejectedLines
 from plimsoll.adapters.postgres.watching.transaction_log import TransactionLog
+from plimsoll.adapters.postgres.watching.watched import Watched
 from plimsoll.adapters.vault import LocalVault
+from plimsoll.adapters.watch_files.reading import WatchFile
+from plimsoll.adapters.watch_files.signals import signals_file
+from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.settings import Settings
 
 
@@ -17,9 +21,13 @@ class WatchPorts:
     log: TransactionLog
     rejected: RejectedLines
     loads: FileLoads
+    watched: Watched
+    policy: WatchFile[WatchPolicy]
 
 
 def build_watch_ports(settings: Settings, database: Database, vault: LocalVault) -> WatchPorts:
     return WatchPorts(
-        log=TransactionLog(database, vault), rejected=RejectedLines(database, vault), loads=FileLoads(database)
+        log=TransactionLog(database, vault), rejected=RejectedLines(database, vault), loads=FileLoads(database),
+        watched=Watched(database),
+        policy=signals_file(*settings.watch_dirs),
     )

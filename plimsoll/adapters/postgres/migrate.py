@@ -19,7 +19,8 @@ INSERT_ONLY = (
     "outcome", "drift_report", "rollout_evaluation",
     "intervention_trigger", "collector_answer", "intervention_outcome", "contact_reply", "contact_callback",
 )  # fmt: skip
-MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line", "contact_address")
+MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line", "contact_address",
+              "customer_state", "customer_risk", "customer_risk_change")  # fmt: skip
 
 
 def migrate(owner_url: str, app_url: str) -> None:

@@ -5,6 +5,6 @@ Bytes named `…_sealed` hold personal data under the person's own key (AES-256-
 that key erases the person without touching the ledger.
 """
 
-from plimsoll.adapters.postgres.tables import contacts, interventions, models, transactions, underwriting
+from plimsoll.adapters.postgres.tables import contacts, customers, interventions, models, transactions, underwriting
 
-__all__ = ["contacts", "interventions", "models", "transactions", "underwriting"]
+__all__ = ["contacts", "customers", "interventions", "models", "transactions", "underwriting"]

@@ -1,0 +1,313 @@
+"""States and risks of watched customers, and the cursor of who reads the stream.
+
+Whoever holds the cursor's row is the one reader; states, risks and the cursor itself are written in its
+transaction, so that every event counts once whatever crashes. States travel as Postgres' binary COPY, two
+kilobytes each, without a Python object for any of them.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.watching.copying import (
+    EPOCH_DAYS,
+    EPOCH_MICROS,
+    NO_DATE,
+    as_copy,
+    empty_records,
+    from_copy,
+    record_of,
+)
+from plimsoll.domain.values import RiskLevel
+from plimsoll.domain.watching import sensitive, state
+from plimsoll.domain.watching.judging import Judged, Judgement, Known
+from plimsoll.domain.watching.levels import level_of
+from plimsoll.domain.watching.triggers import NOTHING_DUE
+from plimsoll.ports.watching import Cursor, StateBlock
+
+Connection = AsyncConnection[Any]
+
+FETCHED = record_of({"person": "S30", "state": f"V{state.STATE.itemsize}", "private": f"V{sensitive.PRIVATE.itemsize}"})
+NOTHING_PRIVATE = sensitive.nothing_kept(1).tobytes()
+STATES = """
+select person_id, state, coalesce(private, %(nothing)s::bytea) from customer_state
+where person_id = any(%(people)s) and layout = %(layout)s order by person_id
+"""
+BLOCK = """
+select person_id, state, coalesce(private, %(nothing)s::bytea) from customer_state
+where person_id > %(after)s and layout = %(layout)s order by person_id limit %(limit)s
+"""
+
+STAGED = record_of(
+    {"person": "S30", "state": f"V{state.STATE.itemsize}", "private": f"V{sensitive.PRIVATE.itemsize}"}
+    | {"due_on": ">i4", "newest_at": ">i8"}
+)
+STAGE = """
+create temporary table if not exists staged_state (
+    person_id text, state bytea, private bytea, due_on date, newest_at timestamptz
+) on commit delete rows;
+create temporary table if not exists staged_risk (
+    person_id text, severity smallint, probability float8, as_of timestamptz, by_row smallint
+) on commit delete rows
+"""
+# Of a person who was erased meanwhile nothing is kept.
+WRITE_STATES = """
+insert into customer_state as c (person_id, layout, state, private, due_on, newest_at, changed_at)
+select s.person_id, %(layout)s, s.state, nullif(s.private, %(nothing)s::bytea), nullif(s.due_on, '-infinity'),
+       s.newest_at, %(now)s
+from staged_state s join person p on p.id = s.person_id and p.wrapped_key is not null
+on conflict (person_id) do update set layout = excluded.layout, state = excluded.state, private = excluded.private,
+    due_on = excluded.due_on, newest_at = excluded.newest_at, changed_at = excluded.changed_at
+"""
+WRITE_RISKS = """
+with judged as (
+    select * from unnest(%(people)s::text[], %(severities)s::smallint[], %(probabilities)s::float8[], %(rows)s::text[],
+        %(factors)s::jsonb[], %(help)s::text[], %(because)s::text[], %(moments)s::timestamptz[], %(models)s::text[],
+        %(handed)s::boolean[])
+    as t(person_id, severity, probability, by_row, factors, help, because, as_of, model, handed)
+), alive as (
+    select j.*, r.severity as severity_before, coalesce(string_to_array(nullif(j.help, ''), ','), '{}') as offers
+    from judged j join person p on p.id = j.person_id and p.wrapped_key is not null
+    left join customer_risk r on r.person_id = j.person_id
+), changed as (
+    insert into customer_risk_change (person_id, severity, severity_before, probability, by_row, factors, because,
+        as_of, judged_at, model)
+    select person_id, severity, severity_before, probability, by_row, factors, because, as_of, %(now)s, model
+    from alive where severity_before is distinct from severity
+)
+insert into customer_risk as r (person_id, severity, probability, by_row, factors, help, because, as_of, since,
+    judged_at, model, handed_at, handed_severity, handed_factors)
+select person_id, severity, probability, by_row, factors, offers, because, as_of, as_of, %(now)s, model,
+    case when handed then as_of end, case when handed then severity end,
+    case when handed then array(select f ->> 'feature' from jsonb_array_elements(factors) f) else '{}' end
+from alive
+on conflict (person_id) do update set
+    since = case when r.severity = excluded.severity then r.since else excluded.as_of end,
+    severity = excluded.severity, probability = excluded.probability, by_row = excluded.by_row,
+    factors = excluded.factors, help = excluded.help, because = excluded.because, as_of = excluded.as_of,
+    judged_at = excluded.judged_at, model = excluded.model,
+    -- A risk that went away is handed over anew when it comes back.
+    handed_at = case when excluded.severity = 0 then null else coalesce(excluded.handed_at, r.handed_at) end,
+    handed_severity = case when excluded.severity = 0 then null
+                           else coalesce(excluded.handed_severity, r.handed_severity) end,
+    handed_factors = case when excluded.handed_at is null then r.handed_factors else excluded.handed_factors end
+"""
+# Whoever stays where they are needs no reasons and no history: a portfolio is swept in blocks of thousands.
+STAGED_RISK = record_of({"person": "S30", "severity": ">i2", "probability": ">f8", "as_of": ">i8"})
+TOUCH_RISKS = """
+with quiet as (
+    select s.person_id, s.severity, nullif(s.probability, 'NaN') as probability, s.as_of
+    from staged_risk s join person p on p.id = s.person_id and p.wrapped_key is not null
+), changed as (
+    insert into customer_risk_change (person_id, severity, severity_before, probability, factors, because, as_of,
+        judged_at, model)
+    select q.person_id, q.severity, r.severity, q.probability, '[]', %(because)s, q.as_of, %(now)s, %(model)s
+    from quiet q left join customer_risk r using (person_id) where r.severity is distinct from q.severity
+)
+insert into customer_risk as r (person_id, severity, probability, factors, because, as_of, since, judged_at, model)
+select person_id, severity, probability, '[]', %(because)s, as_of, as_of, %(now)s,
+    case when probability is not null then %(model)s end
+from quiet
+on conflict (person_id) do update set
+    since = case when r.severity = excluded.severity then r.since else excluded.as_of end,
+    severity = excluded.severity, probability = excluded.probability, by_row = null, factors = excluded.factors,
+    because = excluded.because, as_of = excluded.as_of, judged_at = excluded.judged_at, model = excluded.model,
+    handed_at = null, handed_severity = null
+"""
+KNOWN = """
+select person_id, severity, since, handed_at, handed_severity, handed_factors from customer_risk
+where person_id = any(%(people)s)
+"""
+OUTDATED = "select person_id from customer_state where person_id = any(%(people)s) and layout <> %(layout)s"
+TAKE_CURSOR = "select * from stream_cursor where name = %(name)s for update skip locked"
+WAIT_FOR_CURSOR = "select * from stream_cursor where name = %(name)s for update"
+MOVE_CURSOR = """
+update stream_cursor set seq = %(seq)s, watermark = %(watermark)s, events = events + %(events)s,
+    judged = judged + %(judged)s, triggers = triggers + %(triggers)s, moved_at = %(now)s
+where name = %(name)s
+"""
+DUE = """
+select person_id from customer_state where due_on <= %(today)s order by due_on limit %(limit)s
+"""
+
+
+class Watched:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._with_staging: WeakSet[Connection] = WeakSet()
+
+    # The one reader ---------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def reading(self, name: str, now: datetime) -> AsyncIterator[tuple[Connection, Cursor] | None]:
+        """A transaction that holds the cursor; None when somebody else does."""
+        async with self._transaction() as connection:
+            found = await (await connection.execute(TAKE_CURSOR, {"name": name})).fetchone()
+            if found is None:
+                await self._begin(name, now)
+                yield None
+                return
+            yield connection, Cursor(name=name, seq=found["seq"], watermark=found["watermark"])
+
+    @asynccontextmanager
+    async def waiting_for(self, name: str, now: datetime) -> AsyncIterator[tuple[Connection, Cursor]]:
+        """The same for whoever may wait its turn: one writes states and risks at a time, so none waits crosswise."""
+        await self._begin(name, now)
+        async with self._transaction() as connection:
+            found = await (await connection.execute(WAIT_FOR_CURSOR, {"name": name})).fetchone()
+            assert found is not None
+            yield connection, Cursor(name=name, seq=found["seq"], watermark=found["watermark"])
+
+    async def _begin(self, name: str, now: datetime) -> None:
+        await self._database.run(
+            "insert into stream_cursor (name, seq, moved_at) values (%(name)s, 0, %(now)s) on conflict do nothing",
+            {"name": name, "now": now},
+        )
+
+    async def move(
+        self,
+        connection: Connection,
+        cursor: Cursor,
+        now: datetime,
+        *,
+        events: int = 0,
+        judged: int = 0,
+        triggers: int = 0,
+    ) -> None:
+        counts = {"events": events, "judged": judged, "triggers": triggers}
+        await connection.execute(MOVE_CURSOR, cursor.model_dump() | counts | {"now": now})
+
+    async def cursor(self, name: str) -> Row | None:
+        return await self._database.row("select * from stream_cursor where name = %(name)s", {"name": name})
+
+    # States -----------------------------------------------------------------------------------------
+
+    async def states(self, connection: Connection, people: Sequence[str]) -> StateBlock:
+        """Of those who have one of this layout, in order of their ids."""
+        return await self._read(connection, STATES, {"people": list(people)})
+
+    async def outdated(self, connection: Connection, people: Sequence[str]) -> list[str]:
+        """Those whose record is of another layout, and is to be made anew from their history."""
+        found = await connection.execute(OUTDATED, {"people": list(people), "layout": state.LAYOUT})
+        return [row["person_id"] for row in await found.fetchall()]
+
+    async def block(self, connection: Connection, after: str, limit: int) -> StateBlock:
+        """The next customers after this id: a portfolio is read so, whatever its size."""
+        return await self._read(connection, BLOCK, {"after": after, "limit": limit})
+
+    async def due(self, connection: Connection, today: date, limit: int) -> list[str]:
+        """Customers of whom something regular will not have come by this day."""
+        found = await connection.execute(DUE, {"today": today, "limit": limit})
+        return [row["person_id"] for row in await found.fetchall()]
+
+    async def write_states(self, connection: Connection, block: StateBlock, due: Any, now: datetime) -> None:
+        """`due` are days since 1970, NOTHING_DUE where none is."""
+        staged = empty_records(STAGED, len(block.people))
+        staged["person"] = block.people
+        staged["state"] = block.states.view(f"V{state.STATE.itemsize}")
+        staged["private"] = block.private.view(f"V{sensitive.PRIVATE.itemsize}")
+        nothing = due == NOTHING_DUE
+        staged["due_on"] = np.where(nothing, NO_DATE, np.where(nothing, 0, due) - EPOCH_DAYS)
+        staged["newest_at"] = block.states["known"] * 1_000_000 - EPOCH_MICROS
+        await self._copy(connection, "staged_state", staged)
+        await connection.execute(WRITE_STATES, _layout() | {"now": now})
+
+    # Risks ------------------------------------------------------------------------------------------
+
+    async def known(self, connection: Connection, people: Sequence[str]) -> dict[str, Known]:
+        found = await connection.execute(KNOWN, {"people": list(people)})
+        return {row["person_id"]: _known(row) for row in await found.fetchall()}
+
+    async def write_risks(
+        self,
+        connection: Connection,
+        judged: Sequence[tuple[str, Judgement, str, bool]],
+        help_offers: dict[str, Sequence[str]],
+        now: datetime,
+    ) -> None:
+        """Each with person, why it was looked at, and whether it was handed over. Changes of level are kept."""
+        if not judged:
+            return
+        await connection.execute(
+            WRITE_RISKS,
+            {
+                "people": [person for person, *_ in judged],
+                "severities": [judgement.level.severity for _, judgement, *_ in judged],
+                "probabilities": [judgement.probability for _, judgement, *_ in judged],
+                "rows": [judgement.by_row for _, judgement, *_ in judged],
+                "factors": [Jsonb([one.model_dump() for one in judgement.factors]) for _, judgement, *_ in judged],
+                "help": [",".join(help_offers.get(person, ())) for person, *_ in judged],
+                "because": [because for _, _, because, _ in judged],
+                "moments": [judgement.as_of for _, judgement, *_ in judged],
+                "models": [judgement.model for _, judgement, *_ in judged],
+                "handed": [handed for *_, handed in judged],
+                "now": now,
+            },
+        )
+
+    async def touch_risks(
+        self, connection: Connection, people: Any, judged: Judged, places: Any, because: str, now: datetime
+    ) -> None:
+        """Customers who are at no risk: level and probability, and no reasons."""
+        staged = empty_records(STAGED_RISK, len(places))
+        staged["person"] = people[places]
+        staged["severity"] = judged.rank[places]
+        staged["probability"] = judged.probability[places]
+        staged["as_of"] = judged.as_of[places].astype(np.int64) * 1_000_000 - EPOCH_MICROS
+        await self._copy(connection, "staged_risk (person_id, severity, probability, as_of)", staged)
+        model = judged.model.name if judged.model is not None else None
+        await connection.execute(TOUCH_RISKS, {"because": because, "now": now, "model": model})
+
+    async def erase(self, connection: Connection, people: Sequence[str]) -> None:
+        """Nothing of these people stays."""
+        for table in ("customer_state", "customer_risk", "customer_risk_change"):
+            await connection.execute(f"delete from {table} where person_id = any(%(people)s)", {"people": list(people)})
+
+    # Inside -----------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        async with self._database.connection() as connection:
+            if connection not in self._with_staging:
+                await connection.execute(STAGE)
+                self._with_staging.add(connection)
+            async with connection.transaction():
+                yield connection
+
+    async def _read(self, connection: Connection, query: str, parameters: dict[str, Any]) -> StateBlock:
+        parts, asked = [], f"copy ({query}) to stdout (format binary)"
+        async with connection.cursor().copy(asked, parameters | _layout()) as copy:
+            async for part in copy:
+                parts.append(bytes(part))
+        found = from_copy(b"".join(parts), FETCHED)
+        return StateBlock(
+            people=found["person"].copy(),
+            states=np.ascontiguousarray(found["state"]).view(state.STATE).copy(),
+            private=np.ascontiguousarray(found["private"]).view(sensitive.PRIVATE).copy(),
+        )
+
+    async def _copy(self, connection: Connection, target: str, records: Any) -> None:
+        async with connection.cursor().copy(f"copy {target} from stdin (format binary)") as copy:
+            await copy.write(as_copy(records))
+
+
+def _layout() -> dict[str, Any]:
+    return {"layout": state.LAYOUT, "nothing": NOTHING_PRIVATE}
+
+
+def _known(row: Row) -> Known:
+    handed: RiskLevel | None = None if row["handed_severity"] is None else level_of(row["handed_severity"])
+    return Known(
+        level=level_of(row["severity"]),
+        since=row["since"].astimezone(UTC),
+        handed_at=row["handed_at"],
+        handed_level=handed,
+        handed_factors=tuple(row["handed_factors"]),
+    )

@@ -1,0 +1,236 @@
+"""The reader of the stream on real Postgres: exactly once, resuming, one at a time, timers, a whole portfolio."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from activities.watching import READER, Done, Watch, watch_of
+from plimsoll.domain.outreach.episode import Trigger, Triggered
+from plimsoll.domain.values import RiskLevel
+from plimsoll.domain.watching import state
+from plimsoll.domain.watching.events import Category, Direction, Event
+from plimsoll.domain.watching.rows import rows_of
+from tests.house import House
+from tests.watched import an_event, an_ordinary_life, moment, salary
+
+TODAY = datetime(2026, 6, 30, 23, tzinfo=UTC)
+LIFE = an_ordinary_life(months=6)
+NOT_PAID = [e for e in LIFE if not (e.category is Category.SALARY and e.occurred_at >= moment("2026-06-01", 0))]
+RETURNED = an_event("2026-06-29", 80, Category.TELECOM, failed=True)
+
+
+class Office:
+    """A reader, and how the tables look from outside."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.watch = house, watch_of(house.ports)
+
+    async def send(self, events: Sequence[Event], now: datetime = TODAY) -> None:
+        await self.house.ports.watch.log.accept(events, now=now)
+
+    async def read_all(self, now: datetime = TODAY, watch: Watch | None = None) -> Done:
+        total, done = Done(), None
+        while done != Done():
+            done = await (watch or self.watch).take_events(now)
+            if done is not None:
+                total = Done(total.events + done.events, total.judged + done.judged, total.triggers + done.triggers)
+        return total
+
+    async def rows(self, sql: str) -> list[Any]:
+        return await self.house.ports.database.rows(sql)
+
+    async def level(self) -> RiskLevel:
+        (row,) = await self.rows("select severity from customer_risk")
+        return list(RiskLevel)[row["severity"]]
+
+    async def state(self) -> Any:
+        (row,) = await self.rows("select state from customer_state")
+        return state.from_bytes([bytes(row["state"])])
+
+
+@pytest.fixture
+def office(house: House) -> Office:
+    return Office(house)
+
+
+async def test_what_came_in_is_in_the_record_exactly_once(office: Office) -> None:
+    await office.send(LIFE)
+    await office.send(LIFE)
+    done = await office.read_all()
+    expected = state.empty(1)
+    state.observe(expected, np.zeros(len(LIFE), dtype=np.int64), rows_of(LIFE))
+    assert done.events == len(LIFE)
+    assert (await office.state()).tobytes() == expected.tobytes()
+    assert await office.level() is RiskLevel.LOW
+
+
+async def test_a_returned_debit_raises_the_level_says_why_and_opens_an_episode(office: Office) -> None:
+    await office.send(LIFE)
+    await office.read_all()
+    await office.send([RETURNED])
+    assert (await office.read_all()).triggers == 1
+    (risk,) = await office.rows("select * from customer_risk")
+    assert (await office.level(), risk["by_row"], risk["because"]) == (
+        RiskLevel.MEDIUM,
+        "a debit returned",
+        "failed debit",
+    )
+    assert risk["factors"][0] == {
+        "feature": "failed_debits_more",
+        "value": "1",
+        "words": "1 more payments than usual were returned",
+    }
+    (trigger,) = await office.rows("select * from intervention_trigger")
+    assert (trigger["level"], trigger["source"], trigger["person_id"]) == ("medium", "live", risk["person_id"])
+    changes = await office.rows("select severity, severity_before from customer_risk_change order by id")
+    assert [(row["severity_before"], row["severity"]) for row in changes] == [(None, 0), (0, 1)]
+
+
+async def test_an_event_that_cannot_matter_has_nobody_judged(office: Office) -> None:
+    await office.send(LIFE)
+    await office.read_all()
+    await office.send([an_event("2026-06-29", 20, Category.GROCERIES)])
+    assert await office.read_all() == Done(events=1)
+
+
+async def test_the_same_risk_is_handed_over_once_and_again_with_a_new_reason(office: Office) -> None:
+    await office.send([*LIFE, RETURNED])
+    assert (await office.read_all()).triggers == 1
+    await office.send([an_event("2026-06-29", 20, Category.CASH)])
+    await office.send([an_event("2026-06-30", 700, Category.CASH)])
+    assert (await office.read_all()).triggers == 0
+    loans = [
+        an_event(day, 600, Category.LENDING_APP, direction=Direction.CREDIT) for day in ("2026-06-29", "2026-06-30")
+    ]
+    await office.send([*loans, an_event("2026-06-30", 90, Category.TELECOM, failed=True)])
+    assert (await office.read_all()).triggers == 1
+    assert await office.level() is RiskLevel.HIGH
+
+
+async def test_a_reader_that_dies_half_way_has_done_nothing_and_the_next_does_it_once(office: Office) -> None:
+    class Dies:
+        def __init__(self, real: Any) -> None:
+            self.real, self.deaths = real, 0
+
+        async def trigger(self, connection: Any, trigger: Trigger, now: datetime) -> Triggered:
+            triggered = await self.real.trigger(connection, trigger, now)
+            self.deaths += 1
+            if self.deaths == 1:
+                raise RuntimeError("killed after the trigger, before the commit")
+            return triggered
+
+        async def wake_people(self, connection: Any, people: Sequence[str]) -> None: ...
+
+    dying = watch_of(office.house.ports)
+    dying._interventions = Dies(office.house.ports.outreach.interventions)
+    await office.send([*LIFE, RETURNED])
+    assert await dying.take_events(TODAY) is None, "the very first makes the cursor"
+    with pytest.raises(RuntimeError):
+        await dying.take_events(TODAY)
+    for table in ("customer_state", "customer_risk", "intervention_trigger"):
+        assert await office.rows(f"select * from {table}") == []
+    done = await office.read_all(watch=dying)
+    assert (done.events, done.triggers) == (len(LIFE) + 1, 1)
+    assert len(await office.rows("select * from intervention_trigger")) == 1
+    assert (await office.state())["events"][0] == len(LIFE) + 1
+
+
+async def test_several_readers_at_once_read_everything_once(office: Office) -> None:
+    lives = [event for number in range(20) for event in an_ordinary_life(months=4, customer=f"GEN-{number}")]
+    await office.send(lives)
+    readers = [watch_of(office.house.ports) for _ in range(3)]
+
+    async def read(watch: Watch) -> int:
+        seen = 0
+        for _ in range(40):
+            done = await watch.take_events(TODAY)
+            seen += done.events if done else 0
+        return seen
+
+    assert sum(await asyncio.gather(*(read(watch) for watch in readers))) == len(lives)
+    counted = await office.rows("select state from customer_state")
+    assert sum(int(state.from_bytes([bytes(row["state"])])["events"][0]) for row in counted) == len(lives)
+    (cursor,) = await office.rows(f"select * from stream_cursor where name = '{READER}'")
+    assert (cursor["events"], cursor["seq"]) == (len(lives), await office.house.ports.watch.log.newest())
+
+
+async def test_a_salary_that_does_not_come_is_noticed_without_an_event(office: Office) -> None:
+    before = [event for event in NOT_PAID if event.occurred_at < moment("2026-06-25", 0)]
+    groceries = [an_event(day, 10, Category.GROCERIES) for day in ("2026-06-25", "2026-06-28", "2026-06-29")]
+    await office.send([*before, groceries[0]])
+    assert (await office.read_all(datetime(2026, 6, 25, 23, tzinfo=UTC))).triggers == 0
+    await office.send([groceries[1]])
+    assert (await office.read_all(datetime(2026, 6, 28, 23, tzinfo=UTC))).triggers == 1, "three days after the 25th"
+    assert (await office.rows("select because from customer_risk"))[0]["because"] == "timer"
+    (row,) = await office.rows("select due_on from customer_state")
+    assert row["due_on"] == date(2026, 7, 2), "the next look, a week after"
+    await office.send([groceries[2], salary("2026-06-29")])
+    await office.read_all(datetime(2026, 6, 29, 23, tzinfo=UTC))
+    assert await office.level() is RiskLevel.LOW
+
+
+async def test_when_the_feed_stops_nobody_is_late_because_of_it(office: Office) -> None:
+    before = [event for event in NOT_PAID if event.occurred_at < moment("2026-06-25", 0)]
+    await office.send(before)
+    assert (await office.read_all(datetime(2026, 7, 10, tzinfo=UTC))).triggers == 0
+
+
+async def test_a_record_of_an_older_layout_is_made_anew_from_the_history(office: Office) -> None:
+    await office.send(LIFE)
+    await office.read_all()
+    await office.house.ports.database.run("update customer_state set layout = 0, state = 'old'")
+    await office.send([RETURNED])
+    await office.read_all()
+    expected = state.empty(1)
+    state.observe(expected, np.zeros(len(LIFE) + 1, dtype=np.int64), rows_of([*LIFE, RETURNED]))
+    assert (await office.state()).tobytes() == expected.tobytes()
+
+
+async def test_a_portfolio_is_looked_at_in_blocks_and_the_same_sweep_twice_triggers_once(office: Office) -> None:
+    for number in range(5):
+        customer = f"GEN-{number}"
+        life = an_ordinary_life(months=4, customer=customer)
+        await office.send([e for e in life if number or e.category is not Category.SALARY])
+    await office.read_all()
+    again = []
+    for _ in range(2):
+        after, done = "", Done()
+        while True:
+            last, block = await office.watch.look_at_block(after, 2, TODAY, key="sweep/2026-06-30")
+            if last is None:
+                break
+            after, done = last, Done(judged=done.judged + block.judged, triggers=done.triggers + block.triggers)
+        again.append(done.judged)
+    assert again == [5, 5]
+    assert len(await office.rows("select * from customer_risk")) == 5
+
+
+async def test_nothing_of_an_erased_person_is_kept(office: Office) -> None:
+    await office.send([*LIFE, RETURNED])
+    await office.read_all()
+    (risk,) = await office.rows("select person_id from customer_risk")
+    store = office.house.ports.watch.watched
+    async with store.waiting_for(READER, TODAY) as (connection, _):
+        await store.erase(connection, [risk["person_id"]])
+    for table in ("customer_state", "customer_risk", "customer_risk_change"):
+        assert await office.rows(f"select * from {table}") == []
+
+
+async def test_what_is_sensitive_is_not_kept_unless_it_is_switched_on(office: Office) -> None:
+    betting = [an_event(day, 900, Category.GAMBLING) for day in ("2026-06-10", "2026-06-17")]
+    await office.send([*LIFE, *betting, RETURNED])
+    await office.read_all()
+    (row,) = await office.rows("select s.private, r.help from customer_state s join customer_risk r using (person_id)")
+    assert (row["private"], row["help"]) == (None, [])
+    policy = office.house.ports.watch.policy()
+    on = policy.model_copy(update={"sensitive": policy.sensitive.model_copy(update={"keep": True})})
+    office.watch._policy = lambda: on
+    await office.send([an_event("2026-06-30", 900, Category.GAMBLING), salary("2026-06-30", 1)])
+    await office.read_all(TODAY + timedelta(hours=1))
+    (row,) = await office.rows("select s.private, r.* from customer_state s join customer_risk r using (person_id)")
+    assert row["help"] == ["counselling"]
+    assert "gambl" not in str({name: value for name, value in row.items() if name != "private"})
