@@ -13,7 +13,7 @@ def main() -> None:
     options = read_options()
     print(f"sandbox on http://{options.host}:{options.port}", file=sys.stderr, flush=True)
     uvicorn.run(
-        Sandbox(options.log),
+        Sandbox(options.log, options.callback_secret),
         host=options.host,
         port=options.port,
         loop="auto",  # uvloop where it is installed
@@ -34,11 +34,12 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="sandbox", description="A bureau, a bank, a registry and a telephone company."
+        prog="sandbox", description="A bureau, a bank, a registry, a telephone company, and gateways for messages."
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--log", type=Path, help="journal that survives a restart (JSON lines)")
+    parser.add_argument("--callback-secret", type=Path, help="file with the secret that callbacks are signed with")
     return parser.parse_args()
 
 

@@ -65,6 +65,10 @@ class Journal:
     def stored(self, path: str, key: str) -> Stored | None:
         return self._stored.get((path, key))
 
+    def all_stored(self) -> list[Stored]:
+        """Every answer kept under a key, in order."""
+        return list(self._stored.values())
+
     def entries(
         self, source: str | None = None, since: int = 0, reference: str | None = None, key: str | None = None
     ) -> list[Entry]:

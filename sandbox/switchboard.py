@@ -6,6 +6,7 @@ from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.faults import Fault, FaultBoard
+from sandbox.gateways import CHANNELS
 from sandbox.journal import Journal
 from sandbox.limits import Limits
 from sandbox.people import People
@@ -78,5 +79,6 @@ def build_switchboard(people: People, journal: Journal, faults: FaultBoard, limi
 
 
 def must_exist(source: str) -> None:
-    if source not in SOURCES:
-        raise HTTPException(404, f"there is no source {source!r}; there are {', '.join(SOURCES)}")
+    known = (*SOURCES, *CHANNELS)
+    if source not in known:
+        raise HTTPException(404, f"there is no source {source!r}; there are {', '.join(known)}")

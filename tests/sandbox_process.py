@@ -45,12 +45,18 @@ class SandboxProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def callback_secret(self) -> Path:
+        """A house whose gateways call back puts its own here: `house.listens_to(sandbox)`."""
+        return self.log.with_suffix(".secret")
+
+    @property
     def addresses(self) -> dict[str, str]:
         """What `build_sources` takes."""
         return dict.fromkeys(SOURCES, self.url)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "sandbox", "--port", str(self.port), "--log", str(self.log)]
+        command += ["--callback-secret", str(self.callback_secret)]
         self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
         self._await_health()
 

@@ -23,6 +23,7 @@ from plimsoll.local.errors import PartUnknown, ServerMissing
 from plimsoll.local.ports import INTERNAL, LOOPBACK
 from plimsoll.local.postgres import APPLICATION, OWNER, Cluster
 from plimsoll.local.readiness import answers
+from plimsoll.local.secrets import GATEWAY_CALLBACKS
 from plimsoll.local.temporal_binaries import Binaries, find
 from plimsoll.local.temporal_server import TemporalServer
 
@@ -242,6 +243,8 @@ def _worker(plan: Plan, name: str, queues: str, needs: tuple[str, ...], environm
 def _site(plan: Plan, name: str, module: str, needs: tuple[str, ...], environment: dict[str, str]) -> Part:
     """A part that answers HTTP on a port of its own."""
     journal = ("--log", str(plan.home / "sandbox" / "journal.jsonl")) if name == "sandbox" else ()
+    if name == "sandbox":
+        journal += ("--callback-secret", str(plan.home / "secrets" / GATEWAY_CALLBACKS))
     return Part(
         name,
         _python("-m", module, "--host", LOOPBACK, "--port", str(plan.ports[name]), *journal),
