@@ -14,7 +14,9 @@ from activities.releases import Releases
 from activities.retraining import RetrainingSteps
 from activities.reviews import Reviews
 from activities.scoring import Scoring
+from activities.sweeping import Sweeping
 from activities.training import Training
+from activities.watching import watch_of
 
 
 def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
@@ -41,6 +43,7 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
             ports.products,
             ports.performance,
         )
+        sweeping = Sweeping(watch_of(ports), ports.outreach.sweeps)
         return [
             Releases(ports.rollouts, ports.arms).look,
             training.fetch,
@@ -59,6 +62,9 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
             monitoring.note_undelivered,
             monitoring.ask_for_retraining,
             monitoring.roll_back,
+            sweeping.plan,
+            sweeping.sweep,
+            sweeping.end,
         ]
     if queue == "outreach":
         outreach = Outreach(ports.outreach.contacts, ports.outreach.gateways.by_channel)

@@ -1,7 +1,7 @@
 """The schedules at Temporal: made sure of for every product with a live model, and what people do with them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.monitoring import DriftCheck
 from activities.retraining import AskIfDue
+from activities.sweeping import Sweep
 from plimsoll.domain.errors import InvalidRequest, NotFound, Unavailable
 from plimsoll.domain.product import Product
 from plimsoll.ports import LiveModels, Products
@@ -32,6 +33,7 @@ from starter.client import RPC_PATIENCE, as_engine_error
 from workflows import names
 from workflows.ask_for_retraining import AskForRetraining
 from workflows.check_drift import CheckDrift
+from workflows.sweep_portfolio import SweepPortfolio
 
 log = structlog.get_logger()
 
@@ -43,12 +45,15 @@ A_DAY = timedelta(days=1)
 
 
 class Scheduling:
-    """Beside the batch queue: a product that got a live model gets its schedule."""
+    """Beside the batch queue: the portfolio's sweep, and what a product that got a live model needs."""
 
-    def __init__(self, products: Products, live: LiveModels, client: Client) -> None:
+    def __init__(
+        self, products: Products, live: LiveModels, client: Client, sweep_every: Callable[[], timedelta] | None = None
+    ) -> None:
         self._products = products
         self._live = live
         self._client = client
+        self._sweep_every = sweep_every
 
     async def run(self) -> None:
         while True:
@@ -61,6 +66,10 @@ class Scheduling:
 
     async def ensure(self) -> AsyncIterator[str]:
         """Yields the id of each schedule that was not there. What people paused stays paused."""
+        if self._sweep_every is not None and await ensure_schedule(
+            self._client, names.SWEEP_SCHEDULE, sweep_schedule(self._sweep_every())
+        ):
+            yield names.SWEEP_SCHEDULE
         for product in self._products.all():
             if (await self._live.lineup(product.model)).champion is None:
                 continue
@@ -117,6 +126,20 @@ def retraining_schedule(product: Product) -> Schedule:
         ),
         # The data are read for it: not with every other product's, and not on the full hour.
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=A_DAY)], jitter=timedelta(hours=1)),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+    )
+
+
+def sweep_schedule(every: timedelta) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            SweepPortfolio.run,
+            Sweep(),
+            id=names.SWEEP_SCHEDULE,
+            task_queue=names.BATCH,
+            static_summary="the whole portfolio",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)], jitter=min(every / 20, timedelta(minutes=10))),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
     )
 

@@ -45,3 +45,6 @@ def drift_check_id(report: str) -> str:
 def intervention_id(intervention: str) -> str:
     """`intervene/int_…`"""
     return f"intervene/{intervention}"
+
+
+SWEEP_SCHEDULE = "sweep/portfolio"  # and the beginning of the ids of its runs

@@ -59,3 +59,6 @@ GATEWAY_PATIENCE = timedelta(hours=6)
 BEFORE_ANOTHER_TRY = timedelta(minutes=15)
 # An episode that is told of much starts over long before Temporal would ask for it: a look reads all of it again.
 LONG_ENOUGH = 1000  # events
+
+# A range of customers, however many; what is watched is that it still says something.
+A_SWEEP = timedelta(hours=6)

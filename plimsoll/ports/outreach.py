@@ -140,3 +140,13 @@ class Calls(Protocol):
         ...
 
     async def number_of(self, person: str) -> str | None: ...
+
+
+class Sweeps(Protocol):
+    """Looks at the whole portfolio."""
+
+    async def boundaries(self, ranges: int) -> Sequence[str]:
+        """The last customer of every range but the last one."""
+        ...
+
+    async def ended(self, key: str, judged: int, triggers: int, now: datetime) -> None: ...

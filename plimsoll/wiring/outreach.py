@@ -11,6 +11,7 @@ from plimsoll.adapters.postgres.outreach.hearing import Hearing
 from plimsoll.adapters.postgres.outreach.interventions import InterventionStore
 from plimsoll.adapters.postgres.outreach.message_templates import MessageTemplates
 from plimsoll.adapters.postgres.outreach.profiles import Profiles
+from plimsoll.adapters.postgres.outreach.sweeps import SweepStore
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.adapters.watch_files.contact_rules import contact_rules
 from plimsoll.adapters.watch_files.reading import WatchFile
@@ -30,6 +31,7 @@ class OutreachPorts:
     episodes: EpisodeStore
     effect: EffectCounts
     collectors: CollectorDesk
+    sweeps: SweepStore
     contact_rules: WatchFile[ContactRules]
     drafts: TemplateFolder
     gateways: Gateways
@@ -48,6 +50,7 @@ def build_outreach_ports(settings: Settings, database: Database, vault: LocalVau
         interventions=interventions,
         episodes=EpisodeStore(database, strategies.table),
         effect=EffectCounts(database),
+        sweeps=SweepStore(database),
         collectors=CollectorDesk(database, vault, strategies.table, contacts),
         contact_rules=rules,
         drafts=TemplateFolder(*settings.watch_dirs),

@@ -2,6 +2,7 @@
 
 import time
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ class StrategyFile:
             self._read = (stamp, _parsed(place))
         self._looked = time.monotonic()
         return self._read[1]
+
+    def sweep_every(self) -> timedelta:
+        return timedelta(hours=self.table().sweep_every_hours)
 
 
 def _parsed(place: Path) -> StrategyTable:

@@ -105,6 +105,7 @@ class StrategyTable(Value):
     hold_out: float = Field(ge=0, le=0.10)
     rest_days: int = Field(default=30, ge=0, description="after an episode nothing opens for so long, by itself")
     outcome_days: tuple[int, ...] = (30, 60, 90)
+    sweep_every_hours: int = Field(default=24, ge=1, le=24 * 31, description="the whole portfolio is looked at")
     promise_grace_days: int = Field(default=2, ge=0)
     promises_at_most: int = Field(default=2, ge=1, description="of one episode; after that nothing more is done")
     longest_promise_days: int = Field(default=45, gt=0)
