@@ -29,6 +29,7 @@ from plimsoll.ports.watching import Cursor, StateBlock, TransactionLog, WatchedS
 READER = "watch"
 AT_ONCE = 2_000  # events of one transaction
 DUE_AT_ONCE = 500
+DAY = 86_400  # seconds
 TIMER, SWEEP, PERSON = "timer", "sweep", "person"
 
 
@@ -267,18 +268,31 @@ def _taken_in(
 ) -> _Work:
     """Which events can matter is asked of the records before them; whoever has one that does is judged after all."""
     fired = matching(policy.events, rows, usual_week(block.states)[who])
+    looked = block.states["known"] // DAY
     state.observe(block.states, who, rows)
     if policy.sensitive.keep:
         sensitive.observe_private(block.private, who, rows)
+    cause = np.full(len(block.people), -1, dtype=np.int64)
     matters = np.flatnonzero(fired >= 0)
-    chosen, first = np.unique(who[matters], return_index=True)
-    events = matters[first]
+    cause[who[matters[::-1]]] = matters[::-1]  # the first event that matters
+    chosen = np.flatnonzero((cause >= 0) | _overdue(policy, block, looked, at))
     names = [rule.name for rule in policy.events]
     return _judged(
         policy, block, chosen, at, model,
-        because=[names[place] for place in fired[events]],
-        keys=[f"event/{seq}" for seq in rows["seq"][events]],
+        because=[names[fired[event]] if event >= 0 else TIMER for event in cause[chosen].tolist()],
+        keys=[f"event/{rows['seq'][event]}" if event >= 0 else _today(at) for event in cause[chosen].tolist()],
     )  # fmt: skip
+
+
+def _overdue(policy: WatchPolicy, block: StateBlock, looked: Any, at: datetime) -> npt.NDArray[np.bool_]:
+    """Of whom something failed to come since their newest event, so that any news asks for a look."""
+    today = np.maximum(block.states["known"], int(at.timestamp())) // DAY
+    since = np.where(looked > 0, looked, today)
+    return next_looks(policy.timers, block.states, since, policy.days_off) <= today
+
+
+def _today(at: datetime) -> str:
+    return f"{TIMER}/{at.date().isoformat()}"
 
 
 def _all_of(policy: WatchPolicy, block: StateBlock, at: datetime, model: LiveModel | None, because: str) -> _Work:
@@ -299,7 +313,7 @@ def _judged(
 ) -> _Work:
     moments = np.maximum(block.states["known"], int(at.timestamp()))
     judged = judge(policy, block.states[chosen], moments[chosen].astype("M8[s]"), model)
-    today = moments // 86_400
+    today = moments // DAY
     due = next_looks(policy.timers, block.states, today, policy.days_off)
     # What should have come long before was lost sight of: it is not waited for.
     due = np.where(due - today > policy.silent_after_days, NOTHING_DUE, due)

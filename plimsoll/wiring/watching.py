@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.watching.loads import FileLoads
+from plimsoll.adapters.postgres.watching.portraits import Portraits
 from plimsoll.adapters.postgres.watching.rejected_lines import RejectedLines
 from plimsoll.adapters.postgres.watching.transaction_log import TransactionLog
 from plimsoll.adapters.postgres.watching.watched import Watched
@@ -22,12 +23,14 @@ class WatchPorts:
     rejected: RejectedLines
     loads: FileLoads
     watched: Watched
+    portraits: Portraits
     policy: WatchFile[WatchPolicy]
 
 
 def build_watch_ports(settings: Settings, database: Database, vault: LocalVault) -> WatchPorts:
     return WatchPorts(
         log=TransactionLog(database, vault), rejected=RejectedLines(database, vault), loads=FileLoads(database),
+        portraits=Portraits(database, vault),
         watched=Watched(database),
         policy=signals_file(*settings.watch_dirs),
     )

@@ -26,6 +26,7 @@ from starter.api.middleware import Envelope
 from starter.api.routes import (
     applications,
     collectors,
+    customers,
     drift,
     events,
     experiments,
@@ -79,6 +80,7 @@ ROUTERS = (
     schedules,
     interventions,
     collectors,
+    customers,
     events,
     fast_forward,
     keys,

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from starter.cli import (
     cases,
     collectors,
+    customers,
     drift,
     experiments,
     interventions,
@@ -47,6 +48,7 @@ app.add_typer(experiments.app, name="experiment")
 performance.add_to(models.app)
 app.add_typer(outcomes.app, name="outcome")
 app.add_typer(drift.app, name="drift")
+app.add_typer(customers.app, name="customer")
 app.add_typer(interventions.app, name="intervention")
 app.add_typer(collectors.app, name="collector")
 app.add_typer(schedules.app, name="schedule")

@@ -117,31 +117,31 @@ def _rows(count: int, kind: Kind, day: date, **said: Any) -> Rows:
 def _of_account(customer: str, row: dict[str, float]) -> Iterator[Event]:
     yield Event(
         transaction_id=f"{customer}-opened", customer=customer, account=customer, kind=Kind.ACCOUNT_OPENED,
-        occurred_at=OPENED, date_precision=DatePrecision.DAY, limit=_money(row["LIMIT_BAL"]), currency=CURRENCY,
-        product=PRODUCT, zone=ZONE,
+        occurred_at=OPENED, known_at=OPENED, date_precision=DatePrecision.DAY, limit=_money(row["LIMIT_BAL"]),
+        currency=CURRENCY, product=PRODUCT, zone=ZONE,
     )  # fmt: skip
     for month in reversed(MONTHS):
         yield from _of_month(customer, row, month)
 
 
 def _of_month(customer: str, row: dict[str, float], month: int) -> Iterator[Event]:
-    first, ends = first_of(month), end_of(month)
+    first, mid, ends = first_of(month), _at(first_of(month).replace(day=15)), _at(end_of(month))
     if row[f"PAY_AMT{month}"] > 0:
         yield Event(
             transaction_id=f"{customer}-paid-{first:%Y-%m}", customer=customer, account=customer,
-            kind=Kind.REPAYMENT, occurred_at=_at(first.replace(day=15)), date_precision=DatePrecision.MONTH,
+            kind=Kind.REPAYMENT, occurred_at=mid, known_at=mid, date_precision=DatePrecision.MONTH,
             amount=_money(row[f"PAY_AMT{month}"]), currency=CURRENCY, period=first_of(month + 1),
         )  # fmt: skip
     yield Event(
         transaction_id=f"{customer}-bill-{first:%Y-%m}", customer=customer, account=customer, kind=Kind.STATEMENT,
-        occurred_at=_at(ends), date_precision=DatePrecision.DAY, bill=_money(row[f"BILL_AMT{month}"]),
+        occurred_at=ends, known_at=ends, date_precision=DatePrecision.DAY, bill=_money(row[f"BILL_AMT{month}"]),
         limit=_money(row["LIMIT_BAL"]), currency=CURRENCY, period=first,
     )  # fmt: skip
     if month + 1 in MONTHS:  # told at the end of this month about the one before
         yield Event(
             transaction_id=f"{customer}-state-{first_of(month + 1):%Y-%m}", customer=customer, account=customer,
-            kind=Kind.STATUS, occurred_at=_at(ends), date_precision=DatePrecision.DAY, period=first_of(month + 1),
-            months_late=int(row[f"PAY_{month + 1}"]),
+            kind=Kind.STATUS, occurred_at=ends, known_at=ends, date_precision=DatePrecision.DAY,
+            period=first_of(month + 1), months_late=int(row[f"PAY_{month + 1}"]),
         )  # fmt: skip
 
 
