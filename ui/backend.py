@@ -170,6 +170,10 @@ class Backend:
     def trainings(self, state: str | None = None) -> list[Json]:
         return self._ask("GET", "/v1/trainings", params={"state": state})["data"]
 
+    def retrainings(self, limit: int = 10) -> list[Json]:
+        """The newest first."""
+        return self._ask("GET", "/v1/retrainings", params={"limit": limit})["data"]
+
     # Acting --------------------------------------------------------------------------------
 
     def review(self, task: str) -> Json:

@@ -43,7 +43,7 @@ WORDS: Mapping[str, str] = {
     "continues": "Told before, goes on",
     "looked_back": "Looked back: nothing done",
     "drift.notified": "People were told",
-    "drift.retraining_asked": "A training was asked for",
+    "drift.retraining_asked": "A retraining was asked for",
     "drift.rolled_back": "The release was taken back",
     "no_webhook": "on record and here; no address is set",
     "delivered": "delivered",

@@ -22,6 +22,7 @@ from starter.cli import (
     performance,
     products,
     record,
+    retrainings,
     reviews,
     rollouts,
     schedules,
@@ -43,6 +44,7 @@ app.add_typer(reviews.app, name="review")
 app.add_typer(products.app, name="product")
 app.add_typer(products.policy, name="policy")
 app.add_typer(models.app, name="model")
+app.add_typer(retrainings.app, name="retraining")
 app.add_typer(rollouts.app, name="rollout")
 app.add_typer(experiments.app, name="experiment")
 performance.add_to(models.app)

@@ -50,6 +50,36 @@ def train(
     return DONE if run["state"] in ("running", "done") else FAILED
 
 
+@app.command("retrain")
+def retrain(
+    product: Annotated[str, typer.Argument(help="Product whose champion gets a successor to be held against.")],
+    reason: Reason = "asked for on the command line",
+    plan: Annotated[
+        str | None, typer.Option(help='What differs from the usual plan, as JSON: {"trials": 2}.', show_default=False)
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once; `retraining show` tells what came.")] = (
+        False
+    ),
+    role: AsRole = None,
+    json: AsJson = False,
+) -> int:
+    """Trains a successor, calibrates the champion anew, and holds both against the champion on newer applications.
+
+    It ends with a challenger that may be proposed, or a rejection with its reasons; nothing becomes live by it.
+    """
+    from starter.cli.retrainings import tell
+
+    wanted: dict[str, Any] = {"product": product, "reason": reason}
+    if plan:
+        wanted["plan"] = _read_plan(plan)
+    with Remote(role or "model_owner") as api:
+        run, _ = api.post("/v1/retrainings", wanted)
+        if not detach:
+            run = _retrained(api, run)
+    as_json(run) if json else tell(run)
+    return FAILED if run["state"] in ("stopped", "failed") else DONE
+
+
 @app.command("training")
 def training(
     run: Annotated[str | None, typer.Argument(help="trn_…; the newest ones without.", show_default=False)] = None,
@@ -141,9 +171,10 @@ def compare(
     role: AsRole = None,
     json: AsJson = False,
 ) -> int:
-    """Two versions side by side: what each was measured at, and how they differ."""
+    """Two versions side by side: what each was measured at, and which ranks better where neither has learnt."""
     with Remote(role or "analyst") as api:
         a, b = api.get(f"/v1/models/{one}"), api.get(f"/v1/models/{other}")
+        common = _on_common_rows(api, a, b)
     rows = [
         {"measure": name, "one": a["metrics"][name], "other": b["metrics"][name],
          "difference": b["metrics"][name] - a["metrics"][name]}
@@ -155,11 +186,12 @@ def compare(
         "same_data": a["data"].get("digest") == b["data"].get("digest"),
     }
     if json:
-        as_json({"one": a, "other": b, "measures": rows, **differ})
+        as_json({"one": a, "other": b, "measures": rows, "common_rows": common, **differ})
         return DONE
     table({"": "measure", _called(a): "one", _called(b): "other", "difference": "difference"}, rows)
     if not differ["same_data"]:
-        note("They were measured on different data: the differences say little.")
+        note("They were measured on different data: these differences say little.")
+    print(common["sentence"])
     for where, which in (("only_one", a), ("only_other", b)):
         if differ[where]:
             print(f"only {_called(which)} reads: {', '.join(differ[where])}")
@@ -249,6 +281,16 @@ def ui(port: Annotated[int, typer.Option(help="Where it answers.")] = 5000) -> i
     return serve_ui(port)
 
 
+def _on_common_rows(api: Remote, a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+    """What cannot be compared is said; what each was measured at is shown all the same."""
+    from plimsoll.domain.errors import PlimsollError
+
+    try:
+        return api.get(f"/v1/models/{a['id']}/comparison", other=b["id"])
+    except PlimsollError as error:
+        return {"sentence": error.message}
+
+
 def _read_plan(text: str) -> Any:
     from json import JSONDecodeError, loads
 
@@ -263,6 +305,18 @@ def _say(reference: str, what: str, reason: str, role: str, json: bool) -> int:
         model, _ = api.post(f"/v1/models/{reference}/{what}", {"reason": reason})
     as_json(model) if json else print(f"{_called(model)} is {model['state']} ({model['id']}).")
     return DONE
+
+
+def _retrained(api: Remote, run: dict[str, Any]) -> dict[str, Any]:
+    """The retraining as it ended, its training followed on the way. Leaving early leaves it running."""
+    followed = False
+    while run["state"] == "running":
+        if run["training"] and not followed:
+            _followed(api, api.get(f"/v1/trainings/{run['training']}"))
+            followed = True
+        time.sleep(LOOK)
+        run = api.get(f"/v1/retrainings/{run['id']}")
+    return run
 
 
 def _followed(api: Remote, run: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from pathlib import Path
 from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from activities.retraining import AskIfDue
 from plimsoll.adapters.postgres.migrate import migrate
 from plimsoll.domain.access import Role
 from plimsoll.domain.product import Lane
+from plimsoll.domain.retraining_run import Candidate
 from plimsoll.domain.review import Answer
 from plimsoll.domain.rollout import RolloutState
 from plimsoll.domain.values import Outcome, Status
@@ -30,9 +32,12 @@ from tests.applicants import quick_models
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.house import House, a_house, until
 from tests.releases import PLAN, a_release, a_slow_arm
+from tests.retrainings import a_school
 from tests.sandbox_process import a_sandbox
 from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
-from tests.trainings import Hall, a_hall
+from tests.trainings import PRODUCT, Hall, a_hall
+from workflows import names as workflow_names
+from workflows.ask_for_retraining import AskForRetraining
 from workflows.roll_out_model import RollOutModel
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -198,6 +203,54 @@ async def a_training(hall: Hall) -> WorkflowHandle:
         return handle
 
 
+# Retrainings ------------------------------------------------------------------------------------
+
+
+async def retraining_challenger(house: House) -> WorkflowHandle:
+    return await a_retraining(house, better=True)
+
+
+async def retraining_rejected(house: House) -> WorkflowHandle:
+    return await a_retraining(house)
+
+
+async def retraining_without_hold_out(house: House) -> WorkflowHandle:
+    """Rejected before anything is trained."""
+    return await a_retraining(house, why_not="Of the labels held out, 3 are bad and 900 good.")
+
+
+async def retraining_stopped(house: House) -> WorkflowHandle:
+    """A check of the data stops the successor's training."""
+    return await a_retraining(house, stops="Half of the rows are there twice.")
+
+
+async def a_retraining(
+    house: House, better: bool = False, why_not: str | None = None, stops: str | None = None
+) -> WorkflowHandle:
+    school = a_school(house)
+    school.contest.better, school.contest.why_not = {Candidate.RETRAINED: better}, why_not
+    if stops:
+        school.hall.workshop.stops["validate"] = stops
+    # The house has a champion of its own; whose rows are held out is the contest's to say.
+    _, handle = await school.ended()
+    return handle
+
+
+async def retraining_asked_for(house: House) -> WorkflowHandle:
+    """What the schedule runs, on a day on which something asks."""
+    school = a_school(house)
+    school.contest.known = 10_000
+    async with school.hall.at_work():
+        assert house.client is not None
+        handle = await house.client.start_workflow(
+            AskForRetraining.run, AskIfDue(product=PRODUCT), id="retrain/recorded", task_queue=workflow_names.BATCH
+        )
+        asked = await handle.result()
+        run = house.client.get_workflow_handle(workflow_names.retraining_id(asked.retraining))
+        await run.result()
+    return handle
+
+
 CASES = (
     express,
     express_knocked_out,
@@ -213,6 +266,16 @@ KINDS: dict[str, Callable[[House], Awaitable[WorkflowHandle]]] = {
     **{kind.__name__: of_a_case(kind) for kind in CASES},
     **{kind.__name__: kind for kind in (rollout_promoted, rollout_rolled_back, rollout_paused_and_resumed)},
     **{kind.__name__: kind for kind in (training_done, training_stopped, training_given_up)},
+    **{
+        kind.__name__: kind
+        for kind in (
+            retraining_challenger,
+            retraining_rejected,
+            retraining_without_hold_out,
+            retraining_stopped,
+            retraining_asked_for,
+        )
+    },
 }
 
 

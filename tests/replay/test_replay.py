@@ -58,6 +58,8 @@ def test_the_commands_of_each_recorded_run_are_the_committed_ones():
         "express", "stepwise", "review_answered", "review_expired", "withdrawn_in_review",
         "rollout_promoted", "rollout_rolled_back", "rollout_paused_and_resumed",
         "training_done", "training_stopped", "training_given_up",
+        "retraining_challenger", "retraining_rejected", "retraining_without_hold_out", "retraining_stopped",
+        "retraining_asked_for",
     ],
 )  # fmt: skip
 def test_every_way_a_run_can_go_has_a_recording(kind: str):
@@ -144,6 +146,9 @@ def fingerprint(name: str) -> Iterator[str]:
 
 COMMANDS: dict[str, Any] = {
     "ACTIVITY_TASK_SCHEDULED": lambda event: event["activityTaskScheduledEventAttributes"]["activityType"]["name"],
+    "START_CHILD_WORKFLOW_EXECUTION_INITIATED": lambda event: event[
+        "startChildWorkflowExecutionInitiatedEventAttributes"
+    ]["workflowType"]["name"],
     "ACTIVITY_TASK_CANCEL_REQUESTED": lambda event: "",
     "TIMER_STARTED": lambda event: (event.get("userMetadata") and "review deadline") or "",
     "TIMER_CANCELED": lambda event: "",

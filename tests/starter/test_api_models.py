@@ -205,3 +205,11 @@ async def test_a_home_that_named_its_live_model_in_a_file_goes_on_with_it(databa
         assert lineup.champion is not None
         assert (lineup.champion.digest, file.exists()) == (manifest.digest, False)
         await house.must_verify()
+
+
+async def test_two_versions_are_compared_on_rows_neither_has_learnt_from(office: Office):
+    """The quick versions learnt from all there is, so there is none, and that is what is said."""
+    one, other = await office.registered(0), await office.registered(1)
+    found = await office.get(f"/{one['id']}/comparison?other={other['id']}")
+    assert (found["rows"], found["difference"]) == (0, None)
+    assert "no labelled row" in found["sentence"]

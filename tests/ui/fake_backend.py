@@ -59,6 +59,14 @@ class FakeBackend:
         self._called("trainings")
         return list(getattr(self, "runs_of_training", []))
 
+    def with_retraining(self, run: Json) -> "FakeBackend":
+        self.runs_of_retraining = [*getattr(self, "runs_of_retraining", []), run]
+        return self
+
+    def retrainings(self, limit: int = 10) -> list[Json]:
+        self._called("retrainings")
+        return list(getattr(self, "runs_of_retraining", []))[:limit]
+
     def move_model(self, model: str, verb: str, reason: str) -> Json:
         """The rules of the API: another person approves, and only what was proposed."""
         self._called("move_model", model, verb, reason)

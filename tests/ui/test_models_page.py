@@ -166,3 +166,30 @@ def test_how_groups_fare_is_said_in_sentences_with_the_groups_below(open_page):
         a_model(1, "champion"), fairness={"attributes": {}, "sentence": "No sensitive attributes came with the data."}
     )
     assert "No sensitive attributes" in words_on(open_page("models", backend))
+
+
+def a_retraining(number: int, **changes) -> dict:
+    check = {"requirement": "better", "met": False, "sentence": "AUC 0.701 against 0.700: that is not surely better."}
+    tried = {"candidate": "retrained", "passed": False, "checks": [check], "why_not": None}
+    return {
+        "id": f"rtr_{number}", "product": "consumer-credit", "state": "rejected", "trigger": "drift", "asked": "x",
+        "causes": [{"trigger": "drift", "sentence": "KS of amount is 0.21."}], "tried": [tried], "why": "Not better.",
+        "challenger": None, "started_at": at(hours=number), **changes,
+    }  # fmt: skip
+
+
+def test_the_last_retraining_says_why_what_was_tried_and_what_came_of_it(open_page):
+    """Each check is its own sentence; those before are a table."""
+    backend = FakeBackend("analyst").with_model(a_model(1, "champion"))
+    app = open_page("models", backend.with_retraining(a_retraining(2)).with_retraining(a_retraining(1)))
+    said = words_on(app)
+    for expected in ("Drift: KS of amount is 0.21.", "The successor: rejected", "that is not surely better"):
+        assert expected in said
+    assert any("What came of it" in frame.value.columns for frame in app.dataframe)
+
+
+def test_a_challenger_of_a_retraining_is_a_click_away(open_page):
+    """People propose it; the page leads there."""
+    run = a_retraining(1, state="challenger", challenger={"id": "mdl_2", "version": "m@2"})
+    app = open_page("models", FakeBackend("analyst").with_model(a_model(1, "champion")).with_retraining(run))
+    assert "Look at the challenger" in str([link.proto for link in app.get("page_link")])

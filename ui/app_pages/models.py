@@ -16,6 +16,7 @@ ACTS = {
     "candidate": [("proposal", "models:propose", "Propose")],
     "proposed": [("approval", "models:approve", "Approve"), ("rejection", "models:approve", "Reject")],
 }
+CANDIDATES = {"recalibrated": "The champion calibrated anew", "retrained": "The successor"}
 CURVES: dict[str, Callable[..., Any]] = {"roc": charts.roc, "calibration": charts.calibration, "gains": charts.gains}
 
 
@@ -29,6 +30,7 @@ def models() -> None:
             return
         playing(found)
         waiting(found)
+        retrained(session.backend().retrainings())
         st.subheader("Versions")
         listed(found)
         chosen = chosen_of(found)
@@ -74,6 +76,44 @@ def waiting(found: list[Json]) -> None:
                 st.text(f"{called(model)}, proposed by {model['proposed_by']}")
                 st.page_link("app_pages/models.py", label="Read its report", query_params={"id": model["id"]})
                 acts(model)
+
+
+def retrained(runs: list[Json]) -> None:
+    """What asked for a new model last, what was tried against the champion, what came of it."""
+    if not runs:
+        return
+    newest, before = runs[0], runs[1:]
+    with st.container(border=True, key="retrained"):
+        st.subheader("Last retraining")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            show.status(newest["state"])
+            st.text(f"{newest['product']}, {words.moment(newest['started_at'], session.zone())}")
+        for cause in newest["causes"] or [{"trigger": newest["trigger"], "sentence": newest["asked"]}]:
+            st.text(f"{words.plain_code(cause['trigger'])}: {cause['sentence']}")
+        for tried in newest["tried"]:
+            st.caption(f"{CANDIDATES[tried['candidate']]}: {'passed' if tried['passed'] else 'rejected'}")
+            for check in tried["checks"]:
+                st.text(f"{'✓' if check['met'] else '✗'} {check['sentence']}")
+            if tried["why_not"]:
+                st.text(tried["why_not"])
+        if newest["why"] and not newest["tried"]:
+            st.text(newest["why"])
+        if newest["challenger"]:
+            target = {"id": newest["challenger"]["id"]}
+            st.page_link("app_pages/models.py", label="Look at the challenger", query_params=target)
+    if before:
+        with st.expander("Retrainings before"):
+            st.dataframe([_of_retraining(run) for run in before], hide_index=True)
+
+
+def _of_retraining(run: Json) -> Json:
+    return {
+        "Begun": words.moment(run["started_at"], session.zone()),
+        "Product": run["product"],
+        "Why": words.plain_code(run["trigger"]),
+        "What came of it": words.word(run["state"]),
+        "In a sentence": run["why"] or words.NOTHING,
+    }
 
 
 def listed(found: list[Json]) -> None:

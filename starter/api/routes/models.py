@@ -1,6 +1,7 @@
 """Models: which there are, what they are worth, and their way from training to a role."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,6 +14,7 @@ from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
+from starter.comparing import side_by_side
 from starter.registrar import Registrar
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -81,6 +83,15 @@ async def report(reference: Reference, actor: Reader, house: House) -> JSONRespo
     measured = await asyncio.to_thread(house.ports.shelf.report, record.name, record.version)
     card = await asyncio.to_thread(house.ports.shelf.card, record.name, record.version)
     return answer_json({"model": model_object(record), "report": measured, "card": card})
+
+
+@router.get("/{reference}/comparison", summary="Beside another version, on the rows neither has learnt from")
+async def compare(reference: Reference, other: Reference, actor: Reader, house: House) -> JSONResponse:
+    """The difference in AUC with DeLong's paired interval and p, and what that says in words. Takes seconds: the
+    product's data are read."""
+    one, two = await house.ports.registry.find(reference), await house.ports.registry.find(other)
+    found = await side_by_side(house.ports, one, two, datetime.now(UTC).date())
+    return answer_json(found.model_dump(mode="json"))
 
 
 @router.get("/{reference}/history", summary="What the ledger says of it, oldest first")
