@@ -30,6 +30,7 @@ from plimsoll.domain.training import Progress, TrainingPlan, in_silence
 
 ENSEMBLE = "ensemble"
 UNBOUND = "catboost without directions"
+SECONDS = "comparison-seconds.txt"
 TICK = 2.0  # seconds between two signs of life while a library works
 TUNING_FOLDS = 3
 STEPS_OF_A_CHECK, ROWS_OF_A_CHECK = 12, 200
@@ -159,14 +160,19 @@ def _tried(ground: Field, family: str, seconds: float) -> list[dict[str, Any]]:
 def compared(ground: Field) -> dict[str, Any]:
     """All candidates on the same folds, what sets them apart, and the one to take."""
     plan = ground.plan
-    started = time.monotonic()
     settings = _all_tuned(ground)
     raw: dict[str, list[Floats]] = {name: [] for name in ground.names()}
     for repeat in range(plan.repeats):
-        if repeat and time.monotonic() - started > plan.comparison_seconds:
+        if repeat and _seconds_used(ground) > plan.comparison_seconds and not _was_begun(ground, repeat):
             break
         for name in raw:
             raw[name].append(out_of_fold(ground, name, repeat, settings.get(name, {}).get("settings", {})))
+    with alive(ground.progress, "adding up what was compared", 0, 1):
+        return _added_up(ground, settings, raw)
+
+
+def _added_up(ground: Field, settings: dict[str, Any], raw: dict[str, list[Floats]]) -> dict[str, Any]:
+    plan = ground.plan
     repeats = len(next(iter(raw.values())))
     folds = [folds_of(ground.bad, plan.folds, plan.seed + repeat) for repeat in range(repeats)]
     broken = {name: _broken_as_found(ground, name) for name in raw if name != FLOOR}
@@ -279,12 +285,25 @@ def _of_one_fold(
     if path.exists():
         return np.load(path, allow_pickle=False)
     text = f"{name}: repeat {repeat + 1} of {ground.plan.repeats}, fold {number + 1} of {ground.plan.folds}"
+    began = time.monotonic()
     with alive(ground.progress, text, *_how_far(ground, name, repeat, number)):
         raw, broken = _predicted_outside(ground, name, fold, settings, ground.plan.seed + repeat)
+    with (ground.folder / SECONDS).open("a") as lines:
+        lines.write(f"{time.monotonic() - began:.1f}\n")
     if repeat == 0 and number == 0:
         write_json(ground.folder / f"directions-{_plainly(name)}.json", broken)
     write_array(path, raw)
     return raw
+
+
+def _seconds_used(ground: Field) -> float:
+    """By all who worked on this run: a worker that goes on for a killed one does not get the budget anew."""
+    path = ground.folder / SECONDS
+    return sum(float(line) for line in path.read_text().splitlines()) if path.exists() else 0.0
+
+
+def _was_begun(ground: Field, repeat: int) -> bool:
+    return any(ground.folder.glob(f"fold-{repeat}-*.npy"))
 
 
 def _how_far(ground: Field, name: str, repeat: int, number: int) -> tuple[int, int]:

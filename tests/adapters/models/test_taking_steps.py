@@ -249,3 +249,13 @@ def test_a_feature_without_a_reason_makes_the_model_unreleasable(tmp_path):
     result = all_taken(work)[TrainingStep.PUBLISH]
     assert not result.figures["releasable"]
     assert "savings" in result.sentence
+
+
+def test_a_worker_that_goes_on_for_a_killed_one_does_not_get_the_comparisons_time_anew(tmp_path):
+    work = a_work(tmp_path, plan=PLAN.model_copy(update={"repeats": 3, "comparison_seconds": 60.0}))
+    for step in (TrainingStep.VALIDATE, TrainingStep.SPLIT):
+        take(step, work)
+    (work.folder / "candidates").mkdir()
+    (work.folder / "candidates" / "comparison-seconds.txt").write_text("61.0\n")
+    take(TrainingStep.CANDIDATES, work)
+    assert told_by(work.folder, TrainingStep.CANDIDATES)["repeats"] == 1
