@@ -15,6 +15,7 @@ STYLE = HERE / "style.css"
 OVERVIEW = "app_pages/overview.py"
 QUEUE = "app_pages/queue.py"
 CASE = "app_pages/case.py"
+TRACE = "app_pages/trace.py"
 WORKFLOWS = "app_pages/workflows.py"
 MODELS = "app_pages/models.py"
 PERFORMANCE = "app_pages/performance.py"
@@ -48,6 +49,7 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(EXPERIMENTS, title="Experiments", url_path="experiments")] if has("models:read") else []),
         *([st.Page(RELEASES, title="Releases", url_path="releases")] if has("models:read") else []),
         *([st.Page(DRIFT, title="Drift", url_path="drift")] if has("models:read") else []),
+        *([st.Page(TRACE, title="Decision trace", url_path="trace")] if has("applications:read") else []),
         *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
     ]
     return [st.Page(_home(person), title="Home", default=True, visibility="hidden"), *pages]

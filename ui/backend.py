@@ -19,6 +19,7 @@ import httpx
 Json = dict[str, Any]
 
 PATIENCE = httpx.Timeout(8.0, connect=2.0)
+LONG_PATIENCE = httpx.Timeout(120.0, connect=2.0)  # for what reads everything, at a person's word
 APPLICATION_ID = re.compile(r"^app_[0-9a-zA-Z]{10,40}$")
 OPEN_STATUSES = ("waiting", "review", "awaiting_applicant", "screening", "received")
 
@@ -132,6 +133,18 @@ class Backend:
         found = self._ask("GET", "/v1/applications", params={"external_id": number, "limit": 1})["data"]
         return found[0]["id"] if found else None
 
+    def decisions(self, number: str) -> list[Json]:
+        """Cases by any of their names: ours, the lender's, or the applicant's. Newest first."""
+        return self._ask("GET", "/v1/decisions", params={"number": number})["data"]
+
+    def proof(self, application: str) -> Json:
+        """The record of one case, hashed again."""
+        return self._ask("GET", f"/v1/decisions/{application}/proof")
+
+    def verification(self) -> Json:
+        """The whole record, read again."""
+        return self._ask("GET", "/v1/ledger/verification", patience=LONG_PATIENCE)
+
     def run_of(self, application: str) -> Json:
         """What Temporal says of the run now. Raises Unreachable while Temporal is away."""
         return self._ask("GET", f"/v1/applications/{application}/workflow")
@@ -214,19 +227,35 @@ class Backend:
 
     # Below ---------------------------------------------------------------------------------
 
-    def _ask(self, method: str, path: str, *, params: Json | None = None, json: Json | None = None) -> Any:
-        response = self._answered(method, path, params=params, json=json)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Json | None = None,
+        json: Json | None = None,
+        patience: httpx.Timeout = PATIENCE,
+    ) -> Any:
+        response = self._answered(method, path, params=params, json=json, patience=patience)
         return response.json() if response.content else None
 
     def _answered(
-        self, method: str, path: str, *, params: Json | None = None, json: Json | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Json | None = None,
+        json: Json | None = None,
+        patience: httpx.Timeout = PATIENCE,
     ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"}
         if self._automatic:
             headers["X-Plimsoll-Refresh"] = "automatic"
         given = {name: value for name, value in (params or {}).items() if value is not None}
         try:
-            response = _client(self._api).request(method, path, params=given, json=json, headers=headers)
+            response = _client(self._api).request(
+                method, path, params=given, json=json, headers=headers, timeout=patience
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(_away(self._api, error)) from None
         if response.is_success:

@@ -25,8 +25,10 @@ from starter.api.hot_door import HotDoor
 from starter.api.middleware import Envelope
 from starter.api.routes import (
     applications,
+    callbacks,
     collectors,
-    customers,
+    contacts,
+    decisions,
     drift,
     events,
     experiments,
@@ -35,6 +37,7 @@ from starter.api.routes import (
     interventions,
     keys,
     ledger,
+    message_templates,
     models,
     outcomes,
     performance,
@@ -61,9 +64,11 @@ from starter.warming import rehearse
 log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 1.0  # seconds
-PUBLIC = ("/healthz", "/readyz", "/metrics")
+# A gateway that calls back holds no key of ours: it proves itself by its signature.
+PUBLIC = ("/healthz", "/readyz", "/metrics", "/v1/callbacks/{gateway}")
 ROUTERS = (
     applications,
+    decisions,
     products,
     models,
     trainings,
@@ -83,6 +88,9 @@ ROUTERS = (
     interventions,
     collectors,
     customers,
+    contacts,
+    callbacks,
+    message_templates,
     events,
     fast_forward,
     keys,

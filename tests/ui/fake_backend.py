@@ -191,6 +191,32 @@ class FakeBackend:
         self._called("find", number)
         return next((c["id"] for c in self.cases.values() if number in (c["id"], c["external_id"])), None)
 
+    def decisions(self, number: str) -> list[Json]:
+        self._called("decisions", number)
+        self._must("applications:read")
+        shown = ("id", "external_id", "product", "status", "amount", "currency", "outcome")
+        return [
+            {name: case[name] for name in shown} | {"accepted_at": case["timings"]["accepted_at"]}
+            for case in self.cases.values()
+            if number in (case["id"], case["external_id"], case["declared"].get("applicant.id"))
+        ]
+
+    def proof(self, application: str) -> Json:
+        """Fits, unless `self.broken` says what does not."""
+        self._called("proof", application)
+        entries = [
+            {"entry": entry["seq"], "seq": entry["seq"], "kind": entry["kind"], "hash": f"{entry['seq']:064x}"}
+            for entry in self.cases[application]["ledger"]
+        ]
+        problem = getattr(self, "broken", None)
+        return {"ok": problem is None, "problem": problem, "application": application, "entries": entries, "rows": 5,
+                "checked_at": at()}  # fmt: skip
+
+    def verification(self) -> Json:
+        self._called("verification")
+        self._must("ledger:read")
+        return {"ok": True, "entries": 12, "rows": 20, "checkpoints": 1, "problem": None}
+
     def run_of(self, application: str) -> Json:
         self._called("run_of", application)
         return {
@@ -466,9 +492,9 @@ def a_case(**changes: Any) -> Json:
         "review": a_review(f"rev_{number}"),
         "steps": [{"step": "score", "source": None, "lane": "express", "started_at": at(hours=2), "duration_ms": 12.5,
                    "result": "ok", "error": None}],
-        "ledger": [{"seq": 1, "kind": "application.received", "actor": "act_channel", "reason": "submitted",
+        "ledger": [{"entry": 1, "seq": 1, "kind": "application.received", "actor": "act_channel", "reason": "submitted",
                     "at": at(hours=2)},
-                   {"seq": 2, "kind": "review.opened", "actor": "act_system", "reason": "referred",
+                   {"entry": 2, "seq": 2, "kind": "review.opened", "actor": "act_system", "reason": "referred",
                     "at": at(hours=1.99), "why": ["Too close to the cut"]}],
     }  # fmt: skip
     return case | changes
