@@ -20,6 +20,7 @@ from plimsoll.wiring import Ports, open_ports
 from starter.adopting import adopt_what_was_live
 from starter.alerting import Alerting
 from starter.client import connect
+from starter.confirming import confirming
 from starter.dispatcher import Dispatcher
 from starter.hosting import build_worker, hosts_anything
 from starter.logs import set_up_logging
@@ -58,6 +59,7 @@ def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Cor
         yield _seal(ports)
     if names.OUTREACH in queues:
         yield Alerting(ports.outbox, ports.alert_webhook).run()
+        yield confirming(ports).run()
     if names.OUTREACH in queues:
         yield Watching(watch_of(ports), ports.watch.log).run()
     if names.BATCH in queues:

@@ -41,6 +41,11 @@ class OutreachPorts:
     templates: MessageTemplates
 
 
+def message_drafts(settings: Settings) -> tuple[ContactRules, TemplateFolder]:
+    """The rules of contact, and the texts as they lie in the folder, approved or not."""
+    return contact_rules(*settings.watch_dirs)(), TemplateFolder(*settings.watch_dirs)
+
+
 def build_outreach_ports(settings: Settings, database: Database, vault: LocalVault) -> OutreachPorts:
     strategies, rules = StrategyFile(*settings.watch_dirs), contact_rules(*settings.watch_dirs)
     interventions, gateways = InterventionStore(database, strategies.table), build_gateways(settings)

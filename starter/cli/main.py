@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from starter.cli import (
     cases,
     collectors,
+    contacts,
     customers,
     drift,
     experiments,
@@ -28,6 +29,7 @@ from starter.cli import (
     schedules,
     scores,
     stack,
+    templates,
 )
 
 app = typer.Typer(
@@ -53,6 +55,8 @@ app.add_typer(drift.app, name="drift")
 app.add_typer(customers.app, name="customer")
 app.add_typer(interventions.app, name="intervention")
 app.add_typer(collectors.app, name="collector")
+app.add_typer(contacts.app, name="contact")
+app.add_typer(templates.app, name="template")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(keys.app, name="key")
 

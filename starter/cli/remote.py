@@ -45,6 +45,10 @@ class Remote:
         content = None if body is None else json.dumps(body).encode()
         return self._call("POST", path, content=content, headers={"Content-Type": "application/json"} | (headers or {}))
 
+    def put(self, path: str, body: Any) -> Any:
+        content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        return self._call("PUT", path, content=content, headers=headers)[0]
+
     def delete(self, path: str) -> None:
         self._call("DELETE", path)
 

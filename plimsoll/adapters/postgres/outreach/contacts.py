@@ -407,6 +407,19 @@ class ContactBook:
             known = await people.read(connection, person)
         return known.addresses(self._vault).get(Channel.VOICE)
 
+    async def listed(self, state: ContactState | None, intervention: str | None, limit: int) -> list[dict[str, Any]]:
+        """Newest first."""
+        rows = await self._database.rows(
+            """
+            select * from contact where (%(state)s::text is null or state = %(state)s)
+              and (%(intervention)s::text is null or intervention_id = %(intervention)s)
+            order by permitted_at desc, id desc limit %(limit)s
+            """,
+            {"state": state, "intervention": intervention, "limit": limit},
+        )
+        shown = ("gateway", "reference", "last_error", "talked", "permitted_at", "sent_at", "settled_at")
+        return [as_contact(row).model_dump(mode="json") | {name: row[name] for name in shown} for row in rows]
+
     # Confirmations --------------------------------------------------------------------------
 
     async def confirmations_due(self, limit: int = 20) -> list[str]:
