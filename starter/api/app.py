@@ -28,6 +28,7 @@ from starter.api.routes import (
     callbacks,
     collectors,
     contacts,
+    customers,
     decisions,
     drift,
     events,
