@@ -1,6 +1,6 @@
-"""`python -m bench [decisions accept overload memory models retraining]`: measures, prints, asserts nothing.
+"""`python -m bench [decisions accept overload memory watching | models retraining early-warning]`: measures, prints.
 
-Speed is a ratio within one run, or a figure with the machine it was measured on; see
+It asserts nothing. Speed is a ratio within one run, or a figure with the machine it was measured on; see
 docs/performance.md. Every run ends with its books.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 
 import uvloop
 
-KINDS = ("decisions", "accept", "overload", "scores", "memory")
+KINDS = ("decisions", "accept", "overload", "scores", "memory", "watching")
 # These take long and measure no speed, so they run only when they are named.
-ON_REQUEST = ("models", "retraining")
+ON_REQUEST = ("models", "retraining", "early-warning")
 
 
 def main() -> None:
@@ -46,6 +46,14 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.retraining import measure as measure_retraining
 
         return measure_retraining
+    if kind == "early-warning":
+        from bench.early_warning import measure as measure_early_warning
+
+        return measure_early_warning
+    if kind == "watching":
+        from bench.watching import measure as measure_watching
+
+        return measure_watching
     if kind == "scores":
         from bench.scores import measure as measure_scores
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from plimsoll.adapters.datasets.lenders_file import LendersFile
     from plimsoll.adapters.datasets.tables import Table
     from plimsoll.adapters.datasets.taiwan_events import TaiwanEvents
+    from plimsoll.adapters.models.beside_plain import Beside
     from plimsoll.adapters.models.trials import Trial
     from plimsoll.domain.own_product import Draft
 
@@ -343,6 +344,24 @@ def lendingclub_loans(root: Path, within_months: int | None = None) -> tuple[tup
     return loans.features(examples.columns, with_price=True), examples
 
 
+def taiwan_plain(settings: Settings) -> tuple[tuple[FeatureSpec, ...], Examples]:
+    """The shipped card accounts by the columns of their file, but for what sees the outcome and what is sensitive."""
+    from plimsoll.adapters.datasets.taiwan import Taiwan
+
+    accounts = Taiwan(settings.data_dir / "taiwan")
+    return accounts.features(), accounts.examples()
+
+
+def beside_plain(
+    product: Product, examples: Examples, plain: tuple[Sequence[FeatureSpec], Examples], repeat: int
+) -> "Beside":
+    """A product's features and a set's plain columns, out of the same folds."""
+    from plimsoll.adapters.models import beside_plain as comparing
+
+    features, columns = plain
+    return comparing.beside_plain(product.features, examples, features, columns.columns, repeat)
+
+
 def trial_model(features: Sequence[FeatureSpec], examples: Examples) -> "Trial":
     """A model to compare with another, without making a version."""
     from plimsoll.adapters.models.trials import learn
@@ -367,6 +386,15 @@ def train_model(settings: Settings, product: Product, created_at: str) -> Manife
     manifest = training.train(product, examples, settings.models, created_at=created_at)
     write_report(settings.models, manifest)
     return manifest
+
+
+def small_model(settings: Settings, product: Product, created_at: str) -> Manifest:
+    """A version to measure speed with: as large as any where it counts, and soon made."""
+    from plimsoll.adapters.models.training import Plan, train
+
+    plan = Plan(members=2, folds=2, repeats=1, member_trees=40)
+    examples = labelled_examples(settings, product, datetime.fromisoformat(created_at).date())
+    return train(product, examples, settings.models, created_at=created_at, plan=plan)
 
 
 def newest_model(settings: Settings, product: Product) -> Manifest | None:
