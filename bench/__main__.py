@@ -1,6 +1,6 @@
-"""`python -m bench [decisions accept overload memory watching | models retraining early-warning]`: measures, prints.
+"""`python -m bench [decisions accept …]`: measures, prints, asserts nothing; `--help` names all kinds.
 
-It asserts nothing. Speed is a ratio within one run, or a figure with the machine it was measured on; see
+Speed is a ratio within one run, or a figure with the machine it was measured on; see
 docs/performance.md. Every run ends with its books.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-KINDS = ("decisions", "accept", "overload", "scores", "memory", "watching")
+KINDS = ("decisions", "accept", "overload", "scores", "memory", "transactions", "watching")
 # These take long and measure no speed, so they run only when they are named.
 ON_REQUEST = ("models", "retraining", "early-warning")
 
@@ -58,6 +58,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.scores import measure as measure_scores
 
         return measure_scores
+    if kind == "transactions":
+        from bench.transactions import measure as measure_transactions
+
+        return measure_transactions
     from bench import load
 
     return {"accept": load.accept, "overload": load.overload, "memory": load.memory}[kind]

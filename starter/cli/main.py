@@ -29,6 +29,7 @@ from starter.cli import (
     schedules,
     scores,
     stack,
+    transactions,
     templates,
 )
 
@@ -51,6 +52,8 @@ app.add_typer(rollouts.app, name="rollout")
 app.add_typer(experiments.app, name="experiment")
 performance.add_to(models.app)
 app.add_typer(outcomes.app, name="outcome")
+app.add_typer(transactions.app, name="transactions")
+app.add_typer(transactions.repayments, name="repayments")
 app.add_typer(drift.app, name="drift")
 app.add_typer(customers.app, name="customer")
 app.add_typer(interventions.app, name="intervention")

@@ -45,6 +45,10 @@ class Remote:
         content = None if body is None else json.dumps(body).encode()
         return self._call("POST", path, content=content, headers={"Content-Type": "application/json"} | (headers or {}))
 
+    def post_lines(self, path: str, lines: bytes) -> tuple[Any, int]:
+        """JSON lines as they are."""
+        return self._call("POST", path, content=lines, headers={"Content-Type": "application/x-ndjson"})
+
     def put(self, path: str, body: Any) -> Any:
         content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
         return self._call("PUT", path, content=content, headers=headers)[0]

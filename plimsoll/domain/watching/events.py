@@ -166,7 +166,8 @@ class Event(Value):
     account: Name | None = Field(default=None, description="Your own id of the account, card or loan.")
     kind: Kind = Kind.TRANSACTION
     occurred_at: Moment = Field(description="When it happened: a moment with its offset, a day, or a month.")
-    known_at: Moment = Field(description="When you could know of it first; `occurred_at` when left out.")
+    # The default is never seen: `_completed` says what it is when nobody did.
+    known_at: Moment = Field(default=EARLIEST, description="When you could know of it first; else `occurred_at`.")
     date_precision: DatePrecision = DatePrecision.INSTANT
     amount: Amount = Field(default=Decimal(0), description="Never negative: `direction` says which way it went.")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(default=None, description="ISO 4217.")
