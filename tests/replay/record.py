@@ -17,8 +17,11 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.retraining import AskIfDue
+from activities.sweeping import Sweep, Sweeping
 from plimsoll.adapters.postgres.migrate import migrate
 from plimsoll.domain.access import Role
+from plimsoll.domain.outreach.episode import EpisodeState
+from plimsoll.domain.outreach.strategy import By
 from plimsoll.domain.product import Lane
 from plimsoll.domain.retraining_run import Candidate
 from plimsoll.domain.review import Answer
@@ -30,12 +33,14 @@ from plimsoll.local.temporal_server import TemporalServer
 from starter.resuming import resume_waiting_on
 from tests.applicants import quick_models
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
+from tests.episodes import EpisodeUnderWay, a_desk_at_work, a_step
 from tests.house import House, a_house, until
 from tests.releases import PLAN, a_release, a_slow_arm
 from tests.retrainings import a_school
 from tests.sandbox_process import a_sandbox
 from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
 from tests.trainings import PRODUCT, Hall, a_hall
+from tests.workflows.test_sweep_portfolio import Portfolio, sweeping
 from workflows import names as workflow_names
 from workflows.ask_for_retraining import AskForRetraining
 from workflows.roll_out_model import RollOutModel
@@ -251,6 +256,99 @@ async def retraining_asked_for(house: House) -> WorkflowHandle:
     return handle
 
 
+# Customers' episodes ----------------------------------------------------------------------------
+
+
+async def intervention_in_silence(house: House) -> WorkflowHandle:
+    """Every step taken, nobody answers, three looks how it went."""
+    async with a_desk_at_work(house, a_step(By.EMAIL), a_step(By.SMS), a_step(By.CALL)) as desk:
+        episode = await desk.begun(await desk.customer())
+        await episode.until_waiting_on("delivery")
+        await episode.let_pass(timedelta(days=91))
+        await episode.handle.result()
+        return episode.handle
+
+
+async def intervention_answered(house: House) -> WorkflowHandle:
+    async with a_desk_at_work(house, a_step(By.EMAIL), a_step(By.SMS)) as desk:
+        episode = await desk.begun(await desk.customer())
+        await episode.until_waiting_on("delivery")
+        await episode.replied("paid")
+        await episode.until_state(EpisodeState.WATCHING)
+        return await _to_its_end(episode)
+
+
+async def intervention_promise_broken(house: House) -> WorkflowHandle:
+    """A call, a promise, its day passes, and a person calls again."""
+    async with a_desk_at_work(house, a_step(By.CALL), promises_at_most=2) as desk:
+        episode = await desk.begun(await desk.customer())
+        for answer in (
+            {"answer": "promise", "amount": "80.00", "currency": "USD", "due_on": episode.in_days(5)},
+            {"answer": "refused"},
+        ):
+            await episode.until_waiting_on("collector")
+            await episode.answered(**answer)
+            await episode.until_waiting_on("outcome" if answer["answer"] == "refused" else "promise")
+            await episode.let_pass(timedelta(days=9))
+        return await _to_its_end(episode)
+
+
+async def intervention_barred(house: House) -> WorkflowHandle:
+    """Nobody agreed to the first step, the second waits for its cap, and then leaves."""
+    async with a_desk_at_work(house, a_step(By.SMS), a_step(By.EMAIL, wait_hours=1), a_step(By.EMAIL)) as desk:
+        (cap,) = (cap for cap in house.ports.outreach.contact_rules().caps if cap.name == "messages_in_a_day")
+        desk.rules.__dict__["caps"] = (cap.model_copy(update={"at_most": 1}),)
+        episode = await desk.begun(await desk.customer(consent={"sms": False, "email": True, "voice": True}))
+        await episode.until_waiting_on("delivery")
+        await episode.let_pass(timedelta(hours=2))
+        await episode.until_waiting_on("hours_and_caps")
+        return await _to_its_end(episode)
+
+
+async def intervention_gateway_down(house: House) -> WorkflowHandle:
+    async with a_desk_at_work(house) as desk:
+        desk.gateway.away = True
+        episode = await desk.begun(await desk.customer())
+        await episode.until_waiting_on("gateway")
+        desk.gateway.away = False
+        await episode.let_pass(timedelta(hours=1))
+        await episode.until_waiting_on("delivery")
+        return await _to_its_end(episode)
+
+
+async def intervention_held_out(house: House) -> WorkflowHandle:
+    async with a_desk_at_work(house) as desk:
+        desk.table.__dict__["hold_out"] = 1.0
+        customer = await desk.customer()
+        came = await desk.triggered(customer.person)
+        episode = await desk.started(came.intervention or "", customer)
+        await episode.until_waiting_on("outcome")
+        return await _to_its_end(episode)
+
+
+async def _to_its_end(episode: EpisodeUnderWay) -> WorkflowHandle:
+    await episode.let_pass(timedelta(days=92))
+    await episode.handle.result()
+    return episode.handle
+
+
+async def sweep(house: House) -> WorkflowHandle:
+    portfolio = Portfolio([f"per_{n:02}" for n in range(12)], away_after="per_03")
+    async with sweeping(house, Sweeping(portfolio, portfolio)) as begin:  # type: ignore[arg-type]
+        handle = await begin(Sweep(key="monday", ranges=3))
+        await handle.result()
+        return handle
+
+
+EPISODES = (
+    intervention_in_silence,
+    intervention_answered,
+    intervention_promise_broken,
+    intervention_barred,
+    intervention_gateway_down,
+    intervention_held_out,
+    sweep,
+)
 CASES = (
     express,
     express_knocked_out,
@@ -266,6 +364,7 @@ KINDS: dict[str, Callable[[House], Awaitable[WorkflowHandle]]] = {
     **{kind.__name__: of_a_case(kind) for kind in CASES},
     **{kind.__name__: kind for kind in (rollout_promoted, rollout_rolled_back, rollout_paused_and_resumed)},
     **{kind.__name__: kind for kind in (training_done, training_stopped, training_given_up)},
+    **{kind.__name__: kind for kind in EPISODES},
     **{
         kind.__name__: kind
         for kind in (

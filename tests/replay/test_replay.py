@@ -58,6 +58,8 @@ def test_the_commands_of_each_recorded_run_are_the_committed_ones():
         "express", "stepwise", "review_answered", "review_expired", "withdrawn_in_review",
         "rollout_promoted", "rollout_rolled_back", "rollout_paused_and_resumed",
         "training_done", "training_stopped", "training_given_up",
+        "intervention_in_silence", "intervention_answered", "intervention_promise_broken", "intervention_barred",
+        "intervention_gateway_down", "intervention_held_out", "sweep",
         "retraining_challenger", "retraining_rejected", "retraining_without_hold_out", "retraining_stopped",
         "retraining_asked_for",
     ],
