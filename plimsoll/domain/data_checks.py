@@ -33,6 +33,8 @@ NEARLY_SETTLES, MAY_SETTLE = 0.95, 0.85  # AUC of one column alone
 TOGETHER_SETTLES, TOGETHER_GAINS = 0.90, 0.08  # of one column relative to another, and over either alone
 PURE, PURE_ROWS, BY_CHANCE = 0.98, 30, 1e-9
 SAME_AS, ONE_SIDED, ALIKE = 0.2, 0.99, 0.9
+ADDS_UP, ONCE, A_CENT = 0.99, 0.01, 0.011  # share of the rows; how far a part's weight may be from 1; rounding of each
+FEWEST_NOUGHTS = 10
 LATER_DAYS = 0.02
 MOSTLY_MISSING, NEARLY_EMPTY = 0.6, 0.98
 OWN_VALUE_EACH = 0.98
@@ -73,7 +75,11 @@ LEAKS = (
     "missing_tells",
     "later_day",
     "later_version",
+    "part_of_leak",
+    "nought_with_leak",
 )
+# A column that is nothing but an earlier amount as it became betrays nobody else.
+SURE_LEAKS = tuple(name for name in LEAKS if name not in ("later_version", "part_of_leak", "nought_with_leak"))
 
 
 class DataReport(Value):
@@ -149,6 +155,7 @@ def check(
         _what_it_settles(look, name, part, bad)
     _relative_to_another(look, numbers, bad)
     _later_versions(look, numbers, asked_amount)
+    _beside_a_leak(look, asked_amount)
     return _report(look)
 
 
@@ -450,6 +457,66 @@ def _later_versions(look: _Look, numbers: Mapping[str, Numbers], asked_amount: s
                 )
                 look.leak("later_version", later, sentence, same=round(same, 4), less=round(less, 4), of=first)
                 break
+
+
+def _beside_a_leak(look: _Look, asked_amount: str | None) -> None:
+    """What is too weak for figures of its own is betrayed by a leak that was found: as a part of it, or by being
+    nought exactly where it is nought."""
+    found = {finding.column for finding in look.findings if finding.check in LEAKS}
+    sure = [finding.column for finding in look.findings if finding.check in SURE_LEAKS]
+    columns = {
+        name: np.nan_to_num(column.astype(np.float64), nan=0.0)
+        for name, column in look.examples.columns.items()
+        if column.dtype.kind in "fiu" and name != asked_amount
+    }
+    columns = {name: values for name, values in columns.items() if values.min() >= 0 and values.max() > values.min()}
+    for leak in dict.fromkeys(name for name in sure if name in columns):
+        parts = _parts_of(leak, columns)
+        for name in parts:
+            if name not in found:
+                found.add(name)
+                sentence = (
+                    f"{name} is a part of {leak}, which is the sum of {' and '.join(parts)} in nearly every row: it was "
+                    "known when the whole was."
+                )
+                look.leak("part_of_leak", name, sentence, of=leak, parts=list(parts))
+        for name in _nought_with(columns[leak], {name: columns[name] for name in columns if name not in found}):
+            found.add(name)
+            sentence = (
+                f"{name} is nought where {leak} is, and hardly anywhere else: what made the one nought, after the "
+                "decision, made the other so."
+            )
+            look.leak("nought_with_leak", name, sentence, of=leak)
+
+
+def _parts_of(leak: str, columns: Mapping[str, Numbers]) -> tuple[str, ...]:
+    """The columns that add up to it, each counted once; none when they do not."""
+    rows = _some_rows(len(columns[leak]), ROWS_OF_PAIRS)
+    some = {name: values[rows] for name, values in columns.items() if name != leak}
+    names = [name for name, values in some.items() if (values != 0).sum() >= PURE_ROWS and values.std() > 0]
+    if not names:
+        return ()
+    design = np.stack([some[name] for name in names], axis=1)
+    width = design.std(axis=0)
+    whole = columns[leak][rows]
+    weights = np.linalg.lstsq(design / width, whole, rcond=1e-9)[0] / width
+    parts = [place for place, weight in enumerate(weights) if abs(weight - 1.0) < ONCE]
+    left = np.abs(whole - design[:, parts].sum(axis=1))
+    adds_up = float((left <= A_CENT * max(len(parts), 1)).mean()) >= ADDS_UP
+    return tuple(names[place] for place in parts) if adds_up and len(parts) > 1 else ()
+
+
+def _nought_with(leak: Numbers, others: Mapping[str, Numbers]) -> list[str]:
+    nought = leak == 0
+    count = int(nought.sum())
+    if count < FEWEST_NOUGHTS or count > len(leak) / 2:
+        return []
+    found = []
+    for name, values in others.items():
+        hits, elsewhere = int((values[nought] == 0).sum()), float((values[~nought] == 0).mean())
+        if hits >= PURE * count and _tail(hits, count, elsewhere) < BY_CHANCE:
+            found.append(name)
+    return found
 
 
 def _is_later_version(later: Numbers, first: Numbers) -> tuple[float, float] | None:

@@ -163,3 +163,60 @@ def test_good_endings_alone_may_have_a_good_reason():
     report = check(rows(secured=secured), [number("secured")])
     assert report.stops == ()
     assert found(report, "secured") == {"one_ending_mostly"}
+
+
+# Too weak alone, betrayed by a leak that is not --------------------------------------------------------
+
+
+def a_ledger_of_payments() -> dict[str, np.ndarray]:
+    """Paid in all, of which interest and fees: the whole tells, a fee that hardly anybody paid does not."""
+    random = np.random.default_rng(9)
+    principal = np.round(np.where(BAD, AMOUNT * random.uniform(0, 0.5, COUNT), AMOUNT), 2)
+    interest = np.round(AMOUNT * random.uniform(0.05, 0.2, COUNT), 2)
+    fee = np.where(random.random(COUNT) < 0.05, 15.0, 0.0)
+    last = np.round(AMOUNT / 36 * random.uniform(0.5, 6, COUNT), 2)
+    never_paid = BAD & (np.cumsum(BAD) <= 25)
+    for column in (principal, interest, fee, last):
+        column[never_paid] = 0.0
+    return {"v1": np.round(principal + interest + fee, 2), "v2": principal, "v3": interest, "v4": fee, "v5": last}
+
+
+def test_parts_of_a_leak_are_leaks_however_weak_they_are():
+    report = check(rows(**a_ledger_of_payments()))
+    assert "settles_with" in found(report, "v1") | found(report, "v2")
+    assert {"v1", "v2", "v3", "v4"} <= set(report.leaks)
+    assert report.leaks["v4"] == (
+        "v4 is a part of v1, which is the sum of v2 and v3 and v4 in nearly every row: it was known when the whole was."
+    )
+
+
+def test_what_is_nought_just_where_a_leak_is_became_so_with_it():
+    report = check(rows(**a_ledger_of_payments()), [number("v5")])
+    assert "v5 is nought where" in report.leaks["v5"]
+    assert [stop.column for stop in report.stops] == ["v5"]
+
+
+def test_whoever_vouches_for_a_part_is_believed():
+    report = check(rows(**a_ledger_of_payments()), [number("v3")], known_at={"v3": KnownAt.APPLICATION})
+    assert report.stops == ()
+    assert "vouched for as known at application" in report.leaks["v3"]
+
+
+def test_sums_and_noughts_among_honest_columns_betray_nobody():
+    """Income is the sum of two, some have neither: without a leak among them nothing follows."""
+    salary = np.round(INCOME, 2)
+    other = np.where(RANDOM.random(COUNT) < 0.9, np.round(INCOME * 0.1, 2), 0.0)
+    idle = RANDOM.random(COUNT) < 0.02
+    salary[idle] = other[idle] = 0.0
+    report = check(rows(salary=salary, other=other, all_income=np.round(salary + other, 2)))
+    assert report.leaks == {}
+
+
+def test_honest_columns_beside_leaks_stay_honest():
+    random = np.random.default_rng(4)
+    others = {
+        "savings": np.where(random.random(COUNT) < 0.5, 0.0, INCOME),
+        "late": random.poisson(0.2, COUNT).astype(float),
+    }
+    report = check(rows(**a_ledger_of_payments(), **others))
+    assert not set(report.leaks) & {"savings", "late", "amount", "income"}
