@@ -45,7 +45,6 @@ from plimsoll.adapters.postgres.reviews import Reviews
 from plimsoll.adapters.postgres.rollouts import Rollouts
 from plimsoll.adapters.postgres.shadows import Shadows
 from plimsoll.adapters.postgres.sources import SourceGate
-from plimsoll.adapters.postgres.stage_events import StageEvents
 from plimsoll.adapters.postgres.trainings import Trainings
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
@@ -117,7 +116,6 @@ class Ports:
     policies: ZenPolicyEngine
     sealer: Sealer
     verifier: Verifier
-    stage_events: StageEvents
     clocks: Clocks
     watch: WatchPorts
     outreach: OutreachPorts
@@ -192,7 +190,6 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
-        stage_events=StageEvents(database),
         clocks=Clocks(database),
         watch=build_watch_ports(settings, database, vault),
         outreach=build_outreach_ports(settings, database, vault),

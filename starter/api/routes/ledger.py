@@ -21,12 +21,15 @@ async def events(
     house: House,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    type: Annotated[list[str] | None, Query(description="beginnings of kinds: `intervention.`, `contact.`")] = None,
 ) -> JSONResponse:
     """Sealed entries only: their order never changes, so `after` = the last `seq` you have seen."""
+    kinds = [f"{each.replace('%', '').replace('_', chr(92) + '_')}%" for each in type or ()] or None
     rows = await house.ports.database.rows(
         "select s.seq, e.body from ledger_seal s join ledger_entry e on e.id = s.entry_id "
-        "where s.seq > %(after)s order by s.seq limit %(limit)s",
-        {"after": after, "limit": limit + 1},
+        "where s.seq > %(after)s and (%(kinds)s::text[] is null or e.kind like any(%(kinds)s)) "
+        "order by s.seq limit %(limit)s",
+        {"after": after, "kinds": kinds, "limit": limit + 1},
     )
     shown = [{"seq": row["seq"], **json.loads(bytes(row["body"]))} for row in rows[:limit]]
     return answer_json({"data": shown, "has_more": len(rows) > limit, "after": shown[-1]["seq"] if shown else after})
