@@ -84,9 +84,9 @@ async def _a_portfolio(settings: Settings, ports: Ports, customers: int) -> Any:
     people = np.array([f"per_{number:026d}" for number in range(1, customers + 1)], dtype="S30")
     async with ports.watch.watched.waiting_for("bench", AS_OF) as (connection, _):
         for at in range(0, customers, 10_000):
-            part = states[at : at + 10_000]
-            block = StateBlock(people[at : at + 10_000], part, sensitive.nothing_kept(len(part)))
-            await ports.watch.watched.write_states(connection, block, np.full(len(part), NOTHING_DUE), AS_OF)
+            some = states[at : at + 10_000]
+            block = StateBlock(people[at : at + 10_000], some, sensitive.nothing_kept(len(some)))
+            await ports.watch.watched.write_states(connection, block, np.full(len(some), NOTHING_DUE), AS_OF)
     await ports.database.run("analyze")
     return states
 

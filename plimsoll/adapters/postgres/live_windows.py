@@ -1,22 +1,26 @@
 """What the models of a product were asked in a window: snapshots and scores of applications, and of the API.
 
 Decided or still with a person: what a policy refers lies in the middle, and leaving it out would
-look like drift.
+look like drift. A product that watches customers is asked by nobody: of it, the customers judged in the window count,
+by the signals of their records.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.domain.calibration import corrected
 from plimsoll.domain.drift import Window, approvals, reasons_in_words
 from plimsoll.domain.features import columns_of
 from plimsoll.domain.product import FeatureSpec, Product
 from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.watching import state
+from plimsoll.domain.watching.signals import columns, signals
 from plimsoll.ports import Vault
 
 NEWEST = 100_000  # rows a check opens at most
@@ -41,6 +45,15 @@ where product = %(product)s and kind = 'api' and scored_at >= %(since)s and scor
 order by id desc limit %(limit)s
 """
 
+# Most of what is kept of a customer stays as it was when it was judged: what came since could not matter.
+WATCHED = """
+select s.state, greatest(r.as_of, s.newest_at) as at, r.probability, r.model
+from customer_risk r join customer_state s using (person_id)
+where r.judged_at >= %(since)s and r.judged_at < %(until)s and r.probability is not null and s.layout = %(layout)s
+order by r.judged_at desc, r.person_id limit %(limit)s
+"""
+MOST_WATCHED = 20_000
+
 Seen = Callable[[int], None]
 
 
@@ -55,6 +68,8 @@ class LiveWindows:
         self, product: Product, model: ModelPin, since: datetime, until: datetime, seen: Seen = lambda rows: None
     ) -> Window:
         """Newest first, `NEWEST` at most. Score and approvals are of this model alone, features of all."""
+        if product.watches:
+            return await self._watched(product, model, since, until, seen)
         found = _Gathered(product.features, model.digest)
         span = {"product": product.id, "since": since, "until": until}
         await self._scored(span, found, seen)
@@ -84,12 +99,32 @@ class LiveWindows:
             before = rows[-1]["id"]
             seen(found.rows)
 
+    async def _watched(self, product: Product, model: ModelPin, since: datetime, until: datetime, seen: Seen) -> Window:
+        asked = {"since": since, "until": until, "layout": state.LAYOUT, "limit": MOST_WATCHED}
+        rows = await self._database.rows(WATCHED, asked)
+        seen(len(rows))
+        return await asyncio.to_thread(_window_of_states, rows, product, model)
+
     def _open(self, rows: Sequence[Row], found: "_Gathered") -> None:
         for row in rows:
             which = f"score/{row['application_id']}/{row['round']}"
             score = json.loads(self._vault.open(row["wrapped_key"], row["body_sealed"], which))
             reasons = score.get("reasons") or [{"code": None}]
             found.add(row, score["features"], (reasons[0]["code"],))
+
+
+def _window_of_states(rows: Sequence[Row], product: Product, model: ModelPin) -> Window:
+    states = state.from_bytes(bytes(row["state"]) for row in rows)
+    moments = np.array([row["at"].astimezone(UTC).replace(tzinfo=None) for row in rows], dtype="M8[s]")
+    told = columns(signals(states, moments))
+    risk, name = product.risk, f"{model.name}@{model.version}"
+    own = np.array([row["probability"] for row in rows if row["model"] == name], dtype=np.float64)
+    return Window(
+        rows=len(rows),
+        columns={spec.name: told[spec.name] for spec in product.features if spec.name in told},
+        score=corrected(own, risk.portfolio_bad_rate, risk.sample_bad_rate) if len(own) else None,
+        approval=approvals(own, risk.decline_above) if len(own) else None,
+    )
 
 
 class _Gathered:
