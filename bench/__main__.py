@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-KINDS = ("decisions", "accept", "overload", "scores", "memory", "transactions", "watching")
+KINDS = ("decisions", "accept", "overload", "scores", "memory", "transactions", "watching", "interventions")
 # These take long and measure no speed, so they run only when they are named.
 ON_REQUEST = ("models", "retraining", "early-warning")
 
@@ -50,6 +50,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.early_warning import measure as measure_early_warning
 
         return measure_early_warning
+    if kind == "interventions":
+        from bench.interventions import measure as measure_interventions
+
+        return measure_interventions
     if kind == "watching":
         from bench.watching import measure as measure_watching
 

@@ -281,7 +281,7 @@ def a_desk(house: House, table: StrategyTable, queue: str = "") -> Desk:
 async def approved_templates(house: House) -> None:
     """Every shipped message, approved by somebody other than who proposed it."""
     owner, approver = await house.somebody(Role.MODEL_OWNER), await house.somebody(Role.COMPLIANCE)
-    given = {"reason": "for the tests", "request": "req_test", "now": datetime.now(UTC)}
+    given: dict[str, Any] = {"reason": "for the tests", "request": "req_test", "now": datetime.now(UTC)}
     outreach = house.ports.outreach
     for name in outreach.drafts.names():
         made = await outreach.templates.propose(outreach.drafts.get(name), by=owner, **given)
