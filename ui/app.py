@@ -22,6 +22,11 @@ PERFORMANCE = "app_pages/performance.py"
 EXPERIMENTS = "app_pages/experiments.py"
 RELEASES = "app_pages/releases.py"
 DRIFT = "app_pages/drift.py"
+CUSTOMERS = "app_pages/customers.py"
+INTERVENTIONS = "app_pages/interventions.py"
+COLLECTORS = "app_pages/collectors.py"
+STRATEGIES = "app_pages/strategies.py"
+STREAM = "app_pages/stream.py"
 
 
 def main() -> None:
@@ -49,6 +54,11 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(EXPERIMENTS, title="Experiments", url_path="experiments")] if has("models:read") else []),
         *([st.Page(RELEASES, title="Releases", url_path="releases")] if has("models:read") else []),
         *([st.Page(DRIFT, title="Drift", url_path="drift")] if has("models:read") else []),
+        *([st.Page(CUSTOMERS, title="Customers", url_path="customers")] if has("customers:read") else []),
+        *([st.Page(INTERVENTIONS, title="Interventions", url_path="interventions")] if has("customers:read") else []),
+        *([st.Page(COLLECTORS, title="Calls", url_path="collectors")] if has("customers:read") else []),
+        *([st.Page(STRATEGIES, title="Strategies", url_path="strategies")] if has("customers:read") else []),
+        *([st.Page(STREAM, title="Stream", url_path="stream")] if has("customers:read") else []),
         *([st.Page(TRACE, title="Decision trace", url_path="trace")] if has("applications:read") else []),
         *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
     ]
@@ -57,7 +67,8 @@ def pages_for(person: Json) -> list[st.Page]:
 
 def _home(person: Json) -> Callable[[], None]:
     def home() -> None:
-        st.switch_page(QUEUE if "reviews:answer" in person["permissions"] else OVERVIEW)
+        has = person["permissions"].__contains__
+        st.switch_page(QUEUE if has("reviews:answer") else COLLECTORS if "collector" in person["roles"] else OVERVIEW)
 
     return home
 

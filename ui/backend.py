@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -186,6 +187,70 @@ class Backend:
     def retrainings(self, limit: int = 10) -> list[Json]:
         """The newest first."""
         return self._ask("GET", "/v1/retrainings", params={"limit": limit})["data"]
+
+    # Customers and what is done for them ---------------------------------------------------
+
+    def customers(self, level: str | None = None, after: str | None = None, limit: int = 50) -> Json:
+        """Who is watched, the highest risk first."""
+        return self._ask("GET", "/v1/customers", params={"level": level, "after": after, "limit": limit})
+
+    def customer(self, number: str) -> Json:
+        """One customer by our id or the lender's own."""
+        return self._ask("GET", f"/v1/customers/{quote(number, safe='')}")
+
+    def contact_profile(self, person: str) -> Json:
+        """How a customer may be reached: masked addresses, consent, flags, what is used up of every cap."""
+        return self._ask("GET", f"/v1/customers/{quote(person, safe='')}/contact")
+
+    def stream(self) -> Json:
+        return self._ask("GET", "/v1/customers/stream")
+
+    def rejected_lines(self, limit: int = 50) -> list[Json]:
+        return self._ask("GET", "/v1/transactions/rejected", params={"limit": limit})["data"]
+
+    def interventions(self, *, after: str | None = None, limit: int = 50, **chosen: str | None) -> Json:
+        """The newest first; chosen by person, state, level, arm."""
+        return self._ask("GET", "/v1/interventions", params={"after": after, "limit": limit, **chosen})
+
+    def intervention(self, intervention: str) -> Json:
+        return self._ask("GET", f"/v1/interventions/{quote(intervention, safe='')}")
+
+    def intervention_accounting(self) -> Json:
+        """Triggers against what became of each."""
+        return self._ask("GET", "/v1/interventions/accounting")
+
+    def strategies(self) -> Json:
+        return self._ask("GET", "/v1/interventions/strategies")
+
+    def effect(self) -> Json:
+        """Treated against held out."""
+        return self._ask("GET", "/v1/interventions/effect")
+
+    def begin_intervention(self, person: str, level: str, asked_for_help: bool, reason: str) -> Json:
+        said = {"person": person, "level": level, "asked_for_help": asked_for_help, "reason": reason}
+        return self._ask("POST", "/v1/interventions", json=said)
+
+    def cancel_intervention(self, intervention: str, reason: str) -> Json:
+        return self._ask("POST", f"/v1/interventions/{intervention}/cancel", json={"reason": reason})
+
+    def call_tasks(self, state: str | None = None, limit: int = 50) -> Json:
+        """Collectors' tasks, the most urgent first."""
+        return self._ask("GET", "/v1/collector-tasks", params={"state": state, "limit": limit})
+
+    def call_task(self, task: str) -> Json:
+        return self._ask("GET", f"/v1/collector-tasks/{quote(task, safe='')}")
+
+    def take_next_call(self) -> Json | None:
+        """The most urgent task whose customer may be called now, claimed; None when there is none."""
+        return self._ask("POST", "/v1/collector-tasks/next")["data"]
+
+    def move_call(self, task: str, verb: str) -> Json:
+        """`verb`: claim, call or release. `call` gives number and script, and counts."""
+        return self._ask("POST", f"/v1/collector-tasks/{task}/{verb}")
+
+    def answer_call(self, task: str, report: Json) -> Json:
+        """Repeating the same answer is harmless: the API keeps the first."""
+        return self._ask("POST", f"/v1/collector-tasks/{task}/answer", json=report)
 
     # Acting --------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ DRIFT_PAGE_POLICY = (
 START = "/queue"
 PAGES = (
     "/overview", "/queue", "/case", "/workflows", "/models", "/performance", "/experiments", "/releases", "/drift",
-    "/trace",
+    "/trace", "/customers", "/interventions", "/collectors", "/strategies", "/stream",
 )  # fmt: skip
 TRUST = 5.0  # seconds a session is trusted for files and page loads; a websocket is always asked for anew
 LONGEST_FORM = 4096

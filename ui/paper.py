@@ -97,12 +97,12 @@ def score_facts(found: Json) -> tuple[tuple[str, str], ...]:
     details = found["score_details"]
     if not details:
         return (("Score", "Not scored: a rule settled it first, or evidence is missing."),)
-    low, high = details["interval"]
+    low, high = (words.share(bound, 2) for bound in details["interval"])
     driven = sorted(details["contributions"].items(), key=lambda each: -abs(each[1]))[:5]
     return (
         (
             "Risk of default",
-            f"{words.share(details['probability_of_default'], 2)}, 90 %: {words.share(low, 2)} to {words.share(high, 2)}",
+            f"{words.share(details['probability_of_default'], 2)}, 90 %: {low} to {high}",
         ),
         ("Score", f"{found['score']} of 1000"),
         ("Moved most by", ", ".join(f"{words.fact_name(name).lower()} {by:+.2f}" for name, by in driven)),
