@@ -17,6 +17,7 @@ for name in postgres_superuser postgres_owner postgres_app postgres_temporal; do
     openssl rand -hex 32 | tr -d '\n' | once "$name"
 done
 openssl rand -hex 32 | tr -d '\n' | once kek
+openssl rand -hex 32 | tr -d '\n' | once gateway_callbacks
 openssl genpkey -algorithm ed25519 | once seal_key.pem
 openssl pkey -in "$folder/seal_key.pem" -pubout | once seal_key.pub
 printf 'postgresql://plimsoll_app:%s@postgres:5432/plimsoll' "$(cat "$folder/postgres_app")" | once database_url

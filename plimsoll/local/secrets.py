@@ -22,9 +22,14 @@ def make_keys(folder: Path) -> None:
     """Makes the keys that are not there yet."""
     make_private_folder(folder)
     write_once(folder / KEK, secrets.token_hex(32))
-    write_once(folder / GATEWAY_CALLBACKS, secrets.token_hex(32))
+    make_callback_secret(folder)
     if not (folder / SEAL_KEY).exists():
         _make_seal_key(folder)
+
+
+def make_callback_secret(folder: Path) -> None:
+    """Made whenever it is missing: no data hangs on it, and homes of before it have none."""
+    write_once(folder / GATEWAY_CALLBACKS, secrets.token_hex(32))
 
 
 def make_passwords(folder: Path) -> None:

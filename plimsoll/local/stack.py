@@ -165,6 +165,7 @@ def _first_run(plan: Plan, chosen: list[str]) -> Iterator[Event]:
     folder = plan.home / "secrets"
     if "postgres" in chosen and plan.cluster.exists:
         _refuse_lost_keys(folder)
+        secrets.make_callback_secret(folder)
         return
     secrets.make_keys(folder)
     if "postgres" in chosen:

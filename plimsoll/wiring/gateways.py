@@ -32,11 +32,11 @@ class Gateways:
 def build_gateways(settings: Settings) -> Gateways:
     client, callbacks = GatewayClient(), settings.callback_url or settings.api
     made: dict[Channel, CarrierOfMessages] = {}
+    secret = _secret(settings, "gateway_callbacks")
     if settings.mode == "test":
-        secret = _secret(settings, "gateway_callbacks")
         made = {channel: SandboxGateway(channel, settings.sandbox, callbacks, secret, client) for channel in Channel}
     if mail := _mail_server(settings):
-        made[Channel.EMAIL] = SmtpGateway(mail)
+        made[Channel.EMAIL] = SmtpGateway(mail, secret)
     token = _secret(settings, "twilio_token")
     if settings.twilio_account and settings.twilio_sender and token:
         made[Channel.SMS] = TwilioGateway(

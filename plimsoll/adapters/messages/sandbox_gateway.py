@@ -1,17 +1,14 @@
 """The sandbox's gateways, and any of your own that speak the same few words (docs/contact.md)."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from plimsoll.adapters.messages.http import REFUSED, Answer, GatewayClient
-from plimsoll.adapters.messages.signing import must_be_signed
-from plimsoll.domain.errors import InvalidRequest
+from plimsoll.adapters.messages.telling import STATES, Status, Word, read_event
 from plimsoll.domain.outreach.contact import (
     Channel,
-    ContactState,
     GatewayEvent,
     GatewayRefused,
     GatewayUnavailable,
@@ -19,38 +16,11 @@ from plimsoll.domain.outreach.contact import (
     Receipt,
 )
 
-Status = Literal["accepted", "delivered", "bounced", "failed", "answered", "no_answer"]
-STATES: dict[str, ContactState] = {
-    "accepted": ContactState.SENT,
-    "delivered": ContactState.DELIVERED,
-    "bounced": ContactState.BOUNCED,
-    "failed": ContactState.FAILED,
-    "answered": ContactState.DELIVERED,  # of a call
-    "no_answer": ContactState.BOUNCED,
-}
-
-
-class Word(BaseModel):
-    """What a gateway says; strict about what we read, blind to the rest."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
 
 class Taken(Word):
     id: str = Field(min_length=1, max_length=200)
     status: Status
     code: str = Field(default="", max_length=100)
-
-
-class Event(Word):
-    id: str = Field(min_length=1, max_length=200)
-    type: Literal["receipt", "answer"]
-    key: str | None = Field(default=None, max_length=100)
-    message: str | None = Field(default=None, max_length=200)
-    status: Status | None = None
-    code: str = Field(default="", max_length=100)
-    sender: str | None = Field(default=None, alias="from", max_length=320)
-    text: str | None = Field(default=None, max_length=20_000)
 
 
 class SandboxGateway:
@@ -98,24 +68,7 @@ class SandboxGateway:
 
     def read_callback(self, url: str, headers: Mapping[str, str], body: bytes, at: int) -> Sequence[GatewayEvent]:
         """Raises CallbackForged, InvalidRequest."""
-        must_be_signed(self._secret, headers, body, at)
-        try:
-            event = Event.model_validate(json.loads(body))
-        except (ValidationError, ValueError, RecursionError):
-            raise InvalidRequest("This callback is no event we know: see docs/contact.md for its fields.") from None
-        if event.type == "answer" and event.text is None:
-            raise InvalidRequest("An answer needs its `text`.")
-        return [
-            GatewayEvent(
-                id=event.id,
-                contact=event.key,
-                reference=event.message,
-                receipt=STATES[event.status] if event.status and event.type == "receipt" else None,
-                code=event.code,
-                sender=event.sender,
-                text=event.text if event.type == "answer" else None,
-            )
-        ]
+        return [read_event(self._secret, headers, body, at)]
 
 
 def _code_of(answer: Answer) -> str:

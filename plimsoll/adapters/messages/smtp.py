@@ -16,7 +16,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import Literal
 
-from plimsoll.domain.errors import NotFound
+from plimsoll.adapters.messages.telling import read_event
 from plimsoll.domain.outreach.contact import (
     Channel,
     ContactState,
@@ -46,8 +46,9 @@ class SmtpGateway:
     dedupes = False
     tells = False
 
-    def __init__(self, server: MailServer) -> None:
+    def __init__(self, server: MailServer, secret: str | None = None) -> None:
         self._server = server
+        self._secret = secret
 
     async def hand_over(self, message: Outgoing) -> Receipt:
         return await asyncio.to_thread(self._hand_over, message)
@@ -56,7 +57,8 @@ class SmtpGateway:
         raise GatewayUnavailable("A mail server cannot be asked what became of a message.", kind="silent", sent=True)
 
     def read_callback(self, url: str, headers: Mapping[str, str], body: bytes, at: int) -> Sequence[GatewayEvent]:
-        raise NotFound("A mail server calls nobody back.")
+        """From whoever reads the sender's mailbox: a mail server itself calls nobody back."""
+        return [read_event(self._secret, headers, body, at)]
 
     def _hand_over(self, message: Outgoing) -> Receipt:
         mail = self._mail(message)
