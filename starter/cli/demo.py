@@ -22,34 +22,33 @@ PRODUCT = "consumer-credit"
 WAIT = 20.0
 
 
-def train_first() -> str:
-    """Before the stack is up, so that nothing waits for a model afterwards. Returns the version."""
-    settings = load_settings()
-    with Console(stderr=True).status("training a model on 700 real loans (a quarter of a minute, once) …"):
-        model, now = ensure_trained(PRODUCT, settings)
+def train_first(product: str, said: str) -> str:
+    """The newest version of this product's model, trained now when there is none."""
+    with Console(stderr=True).status(said):
+        model, now = ensure_trained(product, load_settings())
     low, high = model["metrics"]["auc_interval"]
     how = "trained on" if now else "trained before on"
     note(
-        f"Model {model['name']}@{model['version']}, {how} {model['data']['rows']} loans: cross-validated AUC "
+        f"Model {model['name']}@{model['version']}, {how} {model['data']['rows']:,} rows: cross-validated AUC "
         f"{model['metrics']['auc']:.3f} (95 % interval {low:.3f} to {high:.3f})."
     )
     return model["version"]
 
 
-def release_first(version: str) -> None:
+def release_first(product: str, version: str) -> None:
     """The stack is up: proposed by one, approved by another, champion. Where something is live already, nothing."""
     settings = load_settings()
 
     async def release() -> bool:
         async with open_ports(settings) as ports:
-            return await ensure_released(PRODUCT, version, ports, settings)
+            return await ensure_released(product, version, ports, settings)
 
     if asyncio.run(release()):
         note("Proposed by the local model owner, approved by the local model approver: champion.")
 
 
-def run_demo(applicants: int) -> int:
-    """The stack is up. Prints the portfolio against the truth, one decision, and the addresses."""
+def decide_real_applicants(applicants: int) -> int:
+    """The stack is up. Prints the portfolio against the truth, and one decision."""
     settings = load_settings()
     held_out = shipped_set(settings).held_out()[:applicants]
     lines = [Line(number, row.body) for number, row in enumerate(held_out, start=1)]
@@ -64,7 +63,10 @@ def run_demo(applicants: int) -> int:
         return FAILED
     _print_report(_report(settings, held_out, cases), len(cases), seconds)
     _print_one(cases)
-    _print_addresses(settings, cases)
+    waiting = sum(case["status"] == "review" for case in cases.values())
+    keys = settings.secrets / "keys.json"
+    print(f"\n{waiting} cases wait for a person: sign in to the console with the `reviewer` key of {keys}.")
+    print("What became of these applicants: `plimsoll outcome shipped` puts it on record.")
     undecided = sum(case["outcome"] is None and case["status"] != "review" for case in cases.values())
     return UNDECIDED if undecided else DONE
 
@@ -131,14 +133,11 @@ def _print_one(cases: dict[int, dict[str, Any]]) -> None:
         decision(max(shown, key=lambda case: len(case["reasons"])))
 
 
-def _print_addresses(settings: Settings, cases: dict[int, dict[str, Any]]) -> None:
-    waiting = sum(case["status"] == "review" for case in cases.values())
-    keys = settings.secrets / "keys.json"
-    print(f"\n{waiting} cases wait for a person: sign in to the console with the `reviewer` key of {keys}.")
-    print(f"  API          {settings.api}  (docs at {settings.api}/docs)")
+def addresses() -> None:
+    settings = load_settings()
+    print(f"\n  API          {settings.api}  (docs at {settings.api}/docs)")
     print(f"  Console      {settings.console}")
     print(f"  Temporal UI  {settings.temporal_ui_url}")
-    print("What became of these applicants: `plimsoll outcome shipped` puts it on record.")
     print("The stack stays up; `make down` stops it.")
     sys.stdout.flush()
 

@@ -76,16 +76,23 @@ def doctor(json: AsJson = False) -> int:
 def demo(
     applicants: Annotated[int, typer.Option(help="How many held-out applicants are decided.", min=1, max=300)] = 300,
     ports: Ports = "default",
+    watch: Annotated[bool, typer.Option(help="Watch real card accounts, too, and reach who is at risk.")] = True,
 ) -> int:
-    """Brings everything up, trains on real shipped data and decides real held-out applicants."""
-    from starter.cli.demo import release_first, run_demo, train_first
+    """Brings everything up, decides real held-out applicants, and watches real accounts for a first missed payment."""
+    from starter.cli.demo import PRODUCT, addresses, decide_real_applicants, release_first, train_first
+    from starter.cli.demo_watching import watch_real_accounts
 
-    version = train_first()
+    # Before the stack is up, so that nothing waits for a model afterwards.
+    version = train_first(PRODUCT, "training a model on 700 real loans (a quarter of a minute, once) …")
     code = _bring_up(True, ports, quiet=True)
     if code:
         return code
-    release_first(version)
-    return run_demo(applicants)
+    release_first(PRODUCT, version)
+    code = decide_real_applicants(applicants)
+    if watch:
+        watch_real_accounts()
+    addresses()
+    return code
 
 
 def _addresses(found: dict) -> None:

@@ -27,6 +27,9 @@ class TooFewRows(InvalidRequest):
     code = "too_few_rows"
 
 
+MANY_ROWS = 10_000  # from here on other folds tell nothing new: one repeat will do
+
+
 class Plan(Value):
     """How to train. The defaults were chosen on the training part by repeated cross-validation (docs/models.md)."""
 
@@ -56,7 +59,7 @@ class Plan(Value):
 
 def train(product: Product, examples: Examples, models: Path, *, created_at: str, plan: Plan | None = None) -> Manifest:
     """A new version under `models/<product.model>/`, not live yet. Raises TooFewRows."""
-    plan = plan or Plan()
+    plan = plan or Plan(repeats=1 if len(examples.bad) >= MANY_ROWS else 3)
     rows, bad = matrix(product.features, examples.columns), examples.bad.astype(np.int64)
     _check_size(bad, plan)
     family = family_named(FAMILY)
