@@ -26,6 +26,11 @@ from tests.stack_fixtures import _binaries
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120.0
 
+# Places that only those come by who reach customers: test_killed_while_reaching.py
+REACHING = ("look_at_intervention", "permit_contact", "begin_contact", "hand_over", "note_contact")
+PARKING = ("park_contact",)  # where a gateway neither knows keys nor tells: the sandbox's do both
+HEARING = ("hear_callback",)  # an API process
+
 
 def wait_until(holds, what: str, patience: float = PATIENCE) -> None:
     give_up_at = time.monotonic() + patience
@@ -165,11 +170,11 @@ class Nursery:
             text=True,
         )
 
-    def worker(self, settings: Settings, **environment: str) -> Worker:
+    def worker(self, settings: Settings, queues: str = "decisions,evidence", **environment: str) -> Worker:
         name = f"worker-{next(self._numbers)}"
         ready = self._folder / f"{name}.ready"
         given = environment_of(settings, PLIMSOLL_READY_FILE=str(ready), **environment)
-        return self._mine(Worker(self, self._fork(name, given, "worker", "--queues", "decisions,evidence"), ready))
+        return self._mine(Worker(self, self._fork(name, given, "worker", "--queues", queues), ready))
 
     def api(self, settings: Settings, **environment: str) -> Api:
         port, name = free_port(), f"api-{next(self._numbers)}"

@@ -12,13 +12,14 @@ from plimsoll.domain.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.faultpoints import KNOWN
 from tests.builders import a_referred_application, a_sound_application
-from tests.chaos.parts import Nursery
+from tests.chaos.parts import HEARING, PARKING, REACHING, Nursery
 from tests.house import House
 
 DOOR = ("accept",)  # an API process alone comes by it: test_the_api_dies.py
 REFERRED = ("open_review",)
 FAILING = ("block",)
-PLACES = [place for place in KNOWN if place.partition(".")[0] not in DOOR]
+ELSEWHERE = (*DOOR, *REACHING, *PARKING, *HEARING)
+PLACES = [place for place in KNOWN if place.partition(".")[0] not in ELSEWHERE]
 
 
 @dataclass

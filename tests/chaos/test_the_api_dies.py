@@ -18,10 +18,18 @@ from plimsoll.domain.values import Status
 from plimsoll.faultpoints import KNOWN
 from tests.accounting import account_for
 from tests.builders import a_sound_application
-from tests.chaos.parts import Api, Nursery, Worker
+from tests.chaos.parts import HEARING, PARKING, REACHING, Api, Nursery, Worker
 from tests.house import House, apply
 
-NOT_ON_THE_WAY = ("accept", "block", "open_review", "deliver")  # of what the express lane does for a sound applicant
+NOT_ON_THE_WAY = (
+    "accept",
+    "block",
+    "open_review",
+    "deliver",
+    *REACHING,
+    *PARKING,
+    *HEARING,
+)  # of what the express lane does for a sound applicant
 EXPRESS_PLACES = [place for place in KNOWN if place.partition(".")[0] not in NOT_ON_THE_WAY]
 
 
