@@ -476,8 +476,8 @@ def _beside_a_leak(look: _Look, asked_amount: str | None) -> None:
             if name not in found:
                 found.add(name)
                 sentence = (
-                    f"{name} is a part of {leak}, which is the sum of {' and '.join(parts)} in nearly every row: it was "
-                    "known when the whole was."
+                    f"{name} is a part of {leak}, which is the sum of {' and '.join(parts)} in nearly every row: "
+                    "it was known when the whole was."
                 )
                 look.leak("part_of_leak", name, sentence, of=leak, parts=list(parts))
         for name in _nought_with(columns[leak], {name: columns[name] for name in columns if name not in found}):

@@ -18,6 +18,8 @@ from plimsoll.domain.features import Matrix
 
 MODEL, MEMBERS = "model.skops", "members.skops"
 MEMBER_TREES = 30
+# Of so many rows a tree of depth 12 learns what it can hold; the others are other trees' rows.
+MOST_ROWS_OF_A_TREE = 20_000
 
 
 class ForestModel:
@@ -78,6 +80,7 @@ class Forest:
             max_depth=settings["depth"],
             min_samples_leaf=settings["least"],
             max_features=settings["share"],
+            max_samples=MOST_ROWS_OF_A_TREE if len(rows) > MOST_ROWS_OF_A_TREE else None,
             monotonic_cst=list(completion.layout(layout).signs),
             n_jobs=THREADS,
             random_state=seed,
