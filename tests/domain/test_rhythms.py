@@ -77,5 +77,5 @@ def test_a_small_repayment_under_the_name_of_a_salary_is_none() -> None:
     assert (found.cycle[0], expected(found)) == (Cycle.MONTHLY, date(2026, 5, 25))
 
 
-def test_easter() -> None:
+def test_easter_is_found_in_any_year() -> None:
     assert [easter(year) for year in (1993, 2024, 2025)] == [date(1993, 4, 11), date(2024, 3, 31), date(2025, 4, 20)]

@@ -97,3 +97,10 @@ async def test_nobody_is_not_found_in_a_sentence(door: Door, customer: str) -> N
 
 async def test_a_channel_sees_no_customer(door: Door) -> None:
     assert (await door.get("/v1/customers", Role.CHANNEL)).status_code == 403
+
+
+async def test_nobody_can_apply_for_a_product_that_watches(door: Door) -> None:
+    body = (await door.get("/v1/products/early-warning", Role.ANALYST)).json()["example"]
+    answer = await door.apply(body | {"external_id": uuid.uuid4().hex})
+    assert answer.status_code == 422
+    assert "watches customers" in answer.text

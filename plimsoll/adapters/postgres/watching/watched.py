@@ -134,7 +134,7 @@ update stream_cursor set seq = %(seq)s, watermark = %(watermark)s, events = even
 where name = %(name)s
 """
 DUE = """
-select person_id from customer_state where due_on <= %(today)s order by due_on limit %(limit)s
+select person_id from customer_state where due_on <= %(today)s and layout = %(layout)s order by due_on limit %(limit)s
 """
 
 
@@ -204,7 +204,7 @@ class Watched:
 
     async def due(self, connection: Connection, today: date, limit: int) -> list[str]:
         """Customers of whom something regular will not have come by this day."""
-        found = await connection.execute(DUE, {"today": today, "limit": limit})
+        found = await connection.execute(DUE, {"today": today, "limit": limit, "layout": state.LAYOUT})
         return [row["person_id"] for row in await found.fetchall()]
 
     async def write_states(self, connection: Connection, block: StateBlock, due: Any, now: datetime) -> None:
