@@ -75,11 +75,14 @@ def months(rows: list[Json], ink: str | None = None) -> alt.LayerChart:
         tooltip=[alt.Tooltip("month:O", title="Month"), alt.Tooltip("what:N", title=" "),
                  alt.Tooltip("amount:Q", format=",.2f", title="Amount"), alt.Tooltip("late:N", title="State")],
     )  # fmt: skip
-    marks = alt.Chart(pd.DataFrame(late, columns=["month", "amount", "months"])).mark_point(
-        shape="triangle-up", size=120, filled=True, color=LATE
-    ).encode(x=across, y="amount:Q", tooltip=[alt.Tooltip("month:O", title="Late in"),
-                                              alt.Tooltip("months:Q", title="Months late")])  # fmt: skip
-    return (bars + marks).properties(title=titled("Bills and payments (red: reported late)", ink), height=HEIGHT)
+    layers: list[Any] = [bars]
+    if late:  # a layer without marks is an image without a name
+        marks = alt.Chart(pd.DataFrame(late)).mark_point(
+            shape="triangle-up", size=120, filled=True, color=LATE
+        ).encode(x=across, y="amount:Q", tooltip=[alt.Tooltip("month:O", title="Late in"),
+                                                  alt.Tooltip("months:Q", title="Months late")])  # fmt: skip
+        layers.append(marks)
+    return alt.layer(*layers).properties(title=titled("Bills and payments (red: reported late)", ink), height=HEIGHT)
 
 
 def rhythm(pace: Json, ink: str | None = None) -> alt.LayerChart:

@@ -23,7 +23,8 @@ def reach(person: str) -> None:
             else:
                 st.badge(held_back(ruling), color="gray")
     used = ", ".join(f"{words.plain_code(cap).lower()} {said}" for cap, said in profile["used"].items())
-    st.caption(f"Caps used: {used or 'none'}. Preferred: {words.word(profile['preferred']).lower()}.")
+    wish = f" They prefer {words.word(profile['preferred'])}." if profile["preferred"] else ""
+    st.caption(f"Caps used: {used or 'none'}.{wish}")
 
 
 def held_back(ruling: Json) -> str:

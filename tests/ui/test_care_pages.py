@@ -96,7 +96,7 @@ def test_an_episode_shows_steps_contacts_and_the_rule_that_held_one_back(open_pa
     """And what was used of the caps."""
     episode = an_episode()
     app = open_page("interventions", CareBackend("analyst").with_episode(episode), id=episode["id"])
-    assert "Caps used: calls in 7 days 2 of 7. Preferred: sms." in words_on(app)
+    assert "Caps used: calls in 7 days 2 of 7. They prefer SMS." in words_on(app)
     assert app.table[0].value["Held back by"].tolist() == ["quiet hours"]
     assert not app.text_input(key="find").value
     assert "why-cancel" not in {field.key for field in app.text_input}

@@ -128,7 +128,8 @@ def header(found: Json) -> None:
         st.text(found["id"])
         if found["product"]:
             st.text(words.plain_code(found["product"].replace("-", " ")))
-        st.text(f"time zone {found['zone'] or 'unknown'}")
+        if found["zone"]:
+            st.text(f"time zone {found['zone']}")
         if found["due_on"]:
             st.text(f"next payment due {found['due_on']}")
         st.text(f"newest event {words.moment(found['newest_at'], session.zone())}")
