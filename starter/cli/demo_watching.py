@@ -22,6 +22,7 @@ from plimsoll.wiring.watching import event_set
 from starter.cli.demo import release_first, train_first
 from starter.cli.printing import note
 from starter.cli.remote import Remote
+from starter.cli.templates import ensure_approved
 
 PRODUCT = "early-warning"
 ACCOUNTS = 400
@@ -36,6 +37,8 @@ def watch_real_accounts(accounts: int = ACCOUNTS) -> None:
     settings = load_settings()
     version = train_first(PRODUCT, "training an early-warning model on 30,000 real card accounts (once) …")
     release_first(PRODUCT, version)
+    if texts := ensure_approved(settings):
+        note(f"{texts} texts for customers: proposed by the local collector, approved by local compliance.")
     history = _history(settings, accounts)
     with Remote("collector", settings) as api:
         _make_reachable(api, sorted({event.customer for event in history}))

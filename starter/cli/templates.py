@@ -10,6 +10,7 @@ from starter.cli.remote import Remote
 
 if TYPE_CHECKING:
     from plimsoll.domain.outreach.templates import Template
+    from plimsoll.settings import Settings
 
 app = typer.Typer(help="Texts for customers.", no_args_is_help=True)
 
@@ -94,6 +95,25 @@ def retire(
     with Remote(role or "compliance") as api:
         _said(api.post(f"/v1/message-templates/{text}/{version}/retire", {"reason": reason})[0], json)
     return DONE
+
+
+def ensure_approved(settings: "Settings", reason: str = "the first texts") -> int:
+    """Puts what lies in the folder on record where it is not: proposed by the local collector, approved by local
+    compliance. How many there were to approve."""
+    from plimsoll.wiring.outreach import message_drafts
+
+    _, drafts = message_drafts(settings)
+    done = 0
+    with Remote("collector", settings) as proposer, Remote("compliance", settings) as approver:
+        known = {(row["name"], row["version"]) for row in approver.get("/v1/message-templates")["data"]}
+        for draft in (drafts.get(name) for name in drafts.names()):
+            if (draft.name, draft.version) not in known:
+                body = {"template": draft.model_dump(mode="json"), "reason": reason}
+                proposer.post("/v1/message-templates", body)
+                read = {"digest": draft.digest, "reason": reason}
+                approver.post(f"/v1/message-templates/{draft.name}/{draft.version}/approve", read)
+                done += 1
+    return done
 
 
 def _drafts(names: list[str] | None) -> "list[Template]":

@@ -100,6 +100,12 @@ def test_factors_are_said_with_values_what_the_policy_read_first() -> None:
     ), "a bill has no words, and a limit weighed too little"
 
 
+def test_a_change_for_the_better_is_no_factor_whatever_the_model_made_of_it() -> None:
+    signals = NOBODY[0].copy()
+    signals[PLACE["bill_growth"]] = -0.06
+    assert factors(None, signals, {"bill_growth": 1.0}, POLICY.words) == ()
+
+
 def test_every_word_is_one_that_staff_may_say() -> None:
     for words in POLICY.words.values():
         assert not any(secret in words.lower() for secret in ("gambl", "health", "church", "union", "benefit"))

@@ -31,7 +31,8 @@ def factors(
     for name in named:
         signal = BY_NAME[name]
         value = float(signals[PLACE[name]])
-        if name in words and value == value and signal.concept not in found:
+        # Below nought is a change for the better ("grew by -6 %"): a tree may have used it, nobody should say it.
+        if name in words and value >= 0 and signal.concept not in found:
             found[signal.concept] = factor(signal, value, words[name])
     return tuple(found.values())[:MOST]
 
