@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-KINDS = ("decisions", "accept", "overload", "scores", "memory", "transactions", "watching", "interventions")
+KINDS = ("decisions", "accept", "overload", "scores", "memory", "drift", "transactions", "watching", "interventions")
 # These take long and measure no speed, so they run only when they are named.
 ON_REQUEST = ("models", "retraining", "early-warning")
 
@@ -58,6 +58,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.watching import measure as measure_watching
 
         return measure_watching
+    if kind == "drift":
+        from bench.drift import measure_drift
+
+        return measure_drift
     if kind == "scores":
         from bench.scores import measure as measure_scores
 

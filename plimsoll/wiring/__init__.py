@@ -196,6 +196,11 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
     )
 
 
+def drift_pages(folder: Path) -> PageFolder:
+    """Where pages of drift checks are drawn and kept."""
+    return PageFolder(folder)
+
+
 def secret_of_alerts(settings: Settings) -> str | None:
     """What alerts are signed with, when the operator keeps such a secret."""
     place = settings.secrets / "alert_webhook"

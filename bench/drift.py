@@ -1,0 +1,63 @@
+"""How long a drift check takes, and how much memory: a million rows of thirty columns, and 20,000 with the page.
+
+Made rows: fifteen numbers, one of them moved and one with gaps; fifteen categories of three to thirty words.
+Reading rows from the record is not in it. Drawing is, in the process of its own in which it runs, imports and all.
+"""
+
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plimsoll.domain.drift import Drift, Window, measure, reference_of
+from plimsoll.domain.examples import Column, Examples
+from plimsoll.wiring import drift_pages
+
+TRAINED_ON = 100_000
+NUMBERS = WORDS = 15
+
+
+def measure_drift(quick: bool) -> Iterator[dict[str, Any]]:
+    for rows, with_page in ((20_000, True), (100_000 if quick else 1_000_000, False)):
+        yield _one(rows, with_page)
+
+
+def _one(rows: int, with_page: bool) -> dict[str, Any]:
+    before, now = some_rows(TRAINED_ON, seed=1), some_rows(rows, seed=2, moved=0.5)
+    reference = reference_of(Examples(before, np.arange(TRAINED_ON) % 5 == 0))
+    began = time.perf_counter()
+    found = measure(reference, Window(rows=rows, columns=now))
+    statistics = time.perf_counter() - began
+    told = {"kind": "drift", "rows": rows, "columns": len(now), "statistics_seconds": round(statistics, 2)}
+    if with_page:
+        told["page_seconds"] = round(_drawn(found), 2)
+    return told | {"moved": [each.feature for each in found.features if each.level in ("look", "act")], "peak_gib": _peak()}
+
+
+def _drawn(found: Drift) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        drift_pages(Path(folder)).draw("drf_bench", "bench", found, "a page", [])
+        return time.perf_counter() - began
+
+
+def some_rows(rows: int, seed: int, moved: float = 0.0) -> dict[str, Column]:
+    random = np.random.default_rng(seed)
+    columns: dict[str, Column] = {}
+    for number in range(NUMBERS):
+        values = random.normal(size=rows) + (moved if number == 0 else 0.0)
+        if number == 1:
+            values[random.random(rows) < 0.2] = np.nan
+        columns[f"number_{number:02}"] = values
+    for number in range(WORDS):
+        words = np.array([f"word {place}" for place in range(3 + 2 * number)], dtype=object)
+        columns[f"words_{number:02}"] = words[random.integers(0, len(words), rows)]
+    return columns
+
+
+def _peak() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
