@@ -35,7 +35,8 @@ def _one(rows: int, with_page: bool) -> dict[str, Any]:
     told = {"kind": "drift", "rows": rows, "columns": len(now), "statistics_seconds": round(statistics, 2)}
     if with_page:
         told["page_seconds"] = round(_drawn(found), 2)
-    return told | {"moved": [each.feature for each in found.features if each.level in ("look", "act")], "peak_gib": _peak()}
+    moved = [each.feature for each in found.features if each.level in ("look", "act")]
+    return told | {"moved": moved, "peak_gib": _peak()}
 
 
 def _drawn(found: Drift) -> float:
