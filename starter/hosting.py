@@ -14,6 +14,9 @@ from workflows import names, workflows_on
 # Given, because the SDK would otherwise read and hash every module there is: three seconds in
 # which the event loop of an API process answers nobody.
 BUILD = f"plimsoll-{version('plimsoll')}"
+# An episode's first message leaves within its workflow task. A hundred at once would each be too slow for that, and
+# do it a second time step by step; those that wait do so at the server, where no clock runs.
+AT_ONCE = {names.OUTREACH: 16}
 DRAIN = timedelta(seconds=10)  # time for what is under way when asked to stop
 
 
@@ -30,6 +33,7 @@ def build_worker(client: Client, ports: Ports, queue: str) -> Worker:
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         max_cached_workflows=500,
+        max_concurrent_workflow_tasks=AT_ONCE.get(queue),
         graceful_shutdown_timeout=DRAIN,
     )
 
