@@ -7,7 +7,6 @@ the same pace and in the same memory.
 import csv
 import gzip
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from starter.transactions import read_line
 AT_ONCE = 10_000
 WITH_HEADING = (".csv", ".tsv", ".txt")
 SEPARATORS = (",", ";", "\t", "|")
+BLOCK = 1 << 20  # bytes of a CSV that are parsed together: some ten thousand events
 
 
 @dataclass(frozen=True)
@@ -112,42 +112,69 @@ class EventFile:
     # Tables -----------------------------------------------------------------------------------------
 
     def _csv(self, now: datetime, skip: int) -> Iterator[Portion]:
-        with self._opened() as raw:
-            text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-            try:
-                heading = text.readline()
-                between = self._separator or max(SEPARATORS, key=heading.count)
-                names = next(csv.reader([heading], delimiter=between), [])
-                fields = self.dictionary.fields_of(names)
-                rows = (row for row in csv.reader(text, delimiter=between) if row)
-                done = sum(1 for _ in islice(rows, skip))
-                while some := list(islice(rows, AT_ONCE)):
-                    yield self._of_rows(names, fields, some, done + 2, now)
-                    done += len(some)
-            except UnicodeDecodeError:
-                raise InvalidRequest(f"{self.path} is not UTF-8 text: save it as UTF-8.") from None
-            except (csv.Error, OSError, EOFError) as error:
-                raise InvalidRequest(f"{self.path} is not CSV: {error}.") from None
+        import pyarrow
+        import pyarrow.csv
 
-    def _of_rows(
-        self, names: list[str], fields: dict[str, str], rows: list[list[str]], first: int, now: datetime
-    ) -> Portion:
-        """`first` is the number of the first line, as an editor counts (a quoted line break counts for none)."""
-        numbers = list(range(first, first + len(rows)))
-        torn = [place for place, row in enumerate(rows) if len(row) != len(names)]
-        bad = [
-            RejectedLine(
-                numbers[place],
-                f"The line has {len(rows[place])} columns, the heading {len(names)}: mend the line.",
-                repr(rows[place]).encode(),
-            )
-            for place in torn
-        ]
-        for place in reversed(torn):
-            del rows[place], numbers[place]
-        cells = zip(names, zip(*rows, strict=True), strict=True) if rows else ()
-        columns = {fields[name]: [cell or None for cell in values] for name, values in cells if name in fields}
-        return self._of_columns(columns, numbers, bad, now)
+        torn: list[Any] = []
+
+        def put_aside(row: Any) -> str:
+            torn.append(row)
+            return "skip"
+
+        try:
+            with self._opened() as raw:
+                head = raw.readline()
+                separator = self._separator or max(SEPARATORS, key=head.decode("utf-8-sig").count)
+                names = next(csv.reader([head.decode("utf-8-sig")], delimiter=separator), [])
+                fields = self.dictionary.fields_of(names)
+                reader = pyarrow.csv.open_csv(
+                    raw,
+                    pyarrow.csv.ReadOptions(use_threads=False, column_names=names, block_size=BLOCK),
+                    pyarrow.csv.ParseOptions(
+                        delimiter=separator, newlines_in_values=True, invalid_row_handler=put_aside
+                    ),
+                    pyarrow.csv.ConvertOptions(
+                        column_types=dict.fromkeys(names, pyarrow.string()),
+                        include_columns=list(fields),
+                        null_values=[""],
+                        strings_can_be_null=True,
+                        quoted_strings_can_be_null=True,
+                    ),
+                )
+                yield from self._of_table(reader, fields, torn, now, skip)
+        except UnicodeDecodeError:
+            raise InvalidRequest(f"{self.path} is not UTF-8 text: save it as UTF-8.") from None
+        except (pyarrow.ArrowInvalid, csv.Error, OSError, EOFError) as error:
+            if "UTF8" in str(error):
+                raise InvalidRequest(f"{self.path} is not UTF-8 text: save it as UTF-8.") from None
+            if "Empty CSV" in str(error):  # a heading and nothing below it
+                return
+            raise InvalidRequest(f"{self.path} is not CSV: {str(error).splitlines()[0]}.") from None
+
+    def _of_table(
+        self, rows: Iterable[Any], fields: dict[str, str], torn: list[Any], now: datetime, skip: int
+    ) -> Iterator[Portion]:
+        """Numbers are those an editor shows, the heading being line 1 (a quoted line break counts for none).
+
+        `torn` fills while rows are read, perhaps ahead of them: rows with too few or too many cells.
+        """
+        following = 2
+        for some in rows:
+            columns = {fields[name]: some.column(name).to_pylist() for name in some.schema.names}
+            numbers, bad = _numbered(following, len(some), torn)
+            following += len(numbers) + len(bad)
+            done = following - 2
+            if done <= skip:
+                continue
+            behind = [place for place, number in enumerate(numbers) if number - 2 >= skip]
+            if len(behind) < len(numbers):
+                columns = {name: [values[place] for place in behind] for name, values in columns.items()}
+                numbers = [numbers[place] for place in behind]
+                bad = [line for line in bad if line.number - 2 >= skip]
+            yield self._of_columns(columns, numbers, bad, now)
+        _, bad = _numbered(following, 0, torn)
+        if bad:
+            yield self._of_columns({}, [], bad, now)
 
     def _of_columns(
         self, found: Mapping[str, Sequence[Any]], numbers: list[int], bad: list[RejectedLine], now: datetime
@@ -246,6 +273,24 @@ def _portion(read: Read, numbers: list[int], line: Callable[[int], bytes], bad: 
     kept = [place for place in range(len(numbers)) if place not in refused] if refused else range(len(numbers))
     everything = sorted([*bad, *more], key=lambda rejected: rejected.number)
     return Portion([*numbers, *(rejected.number for rejected in bad)], read.batch, kept, everything, line)
+
+
+def _numbered(first: int, count: int, torn: list[Any]) -> tuple[list[int], list[RejectedLine]]:
+    """The numbers of so many good rows from here on, and the torn rows between and right behind them."""
+    if not torn:
+        return list(range(first, first + count)), []
+    numbers: list[int] = []
+    bad: list[RejectedLine] = []
+    number = first
+    while len(numbers) < count or (torn and torn[0].number + 1 == number):
+        if torn and torn[0].number + 1 == number:  # counted from behind the heading
+            row = torn.pop(0)
+            problem = f"The line has {row.actual_columns} columns, the heading {row.expected_columns}: mend the line."
+            bad.append(RejectedLine(number, problem, row.text.encode()))
+        else:
+            numbers.append(number)
+        number += 1
+    return numbers, bad
 
 
 def _as_text(column: Any) -> list[Any]:
