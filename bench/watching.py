@@ -56,12 +56,12 @@ def measure(quick: bool) -> Iterator[dict[str, Any]]:
 async def _measured(settings: Settings, quick: bool) -> AsyncIterator[dict[str, Any]]:
     async with open_ports(settings, wait_for_database=30) as ports:
         await _a_live_model(settings, ports)
-        customers = 6_000 if quick else 100_000
+        customers = 6_000 if quick else 60_000
         states = await _a_portfolio(settings, ports, customers)
         watch = watch_of(ports)
         yield await _in_memory(ports, watch, states)
         yield await _the_portfolio(ports, watch, customers)
-        yield await _live(ports, watch, *((500, 3) if quick else (1_000, 30)))
+        yield await _live(ports, watch, *((500, 3) if quick else (1_000, 20)))
 
 
 async def _a_live_model(settings: Settings, ports: Ports) -> None:
@@ -194,7 +194,8 @@ async def _live(ports: Ports, watch: Watch, rate: int, seconds: int) -> dict[str
         await asyncio.sleep(0.05)
         await _read_on(watch, read, time.perf_counter())
     stop.set()
-    task.cancel()
+    await ports.database.run("notify transactions")  # the reader looks once more, and ends
+    await task
     waits = sorted(next(at for upto, at in read if upto >= number) - at_ for number, at_ in accepted)
     return {
         "kind": "watching", "name": "accepted to judged", "events_per_second": round(sent / lasted),

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("handed_at", MOMENT),
         sa.Column("handed_severity", sa.SmallInteger()),
         sa.Column("handed_factors", WORDS, nullable=False, server_default="{}"),
+        postgresql_with={"fillfactor": "60"},
     )
     op.create_index(
         "customer_risk_worst",

@@ -87,7 +87,7 @@ async def test_a_returned_debit_raises_the_level_says_why_and_opens_an_episode(o
     (trigger,) = await office.rows("select * from intervention_trigger")
     assert (trigger["level"], trigger["source"], trigger["person_id"]) == ("medium", "live", risk["person_id"])
     changes = await office.rows("select severity, severity_before from customer_risk_change order by id")
-    assert [(row["severity_before"], row["severity"]) for row in changes] == [(None, 0), (0, 1)]
+    assert [(row["severity_before"], row["severity"]) for row in changes] == [(0, 1)]
 
 
 async def test_an_event_that_cannot_matter_has_nobody_judged(office: Office) -> None:

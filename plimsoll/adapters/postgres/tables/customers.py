@@ -35,7 +35,10 @@ class CustomerRisk(SQLModel, table=True):
     """How likely a customer is to miss a payment, as it was judged last."""
 
     __tablename__ = "customer_risk"
-    __table_args__ = (Index("customer_risk_worst", text("severity desc"), text("probability desc"), "person_id"),)
+    __table_args__ = (
+        Index("customer_risk_worst", text("severity desc"), text("probability desc"), "person_id"),
+        {"postgresql_with": {"fillfactor": "60"}},
+    )
     person_id: str = Field(foreign_key="person.id", sa_type=Text, primary_key=True)
     severity: int = Field(sa_column=Column(SmallInteger, nullable=False))  # of the level: 0 low to 3 critical
     probability: float | None = None  # None where no model had enough to read
@@ -53,7 +56,7 @@ class CustomerRisk(SQLModel, table=True):
 
 
 class CustomerRiskChange(SQLModel, table=True):
-    """Every change of level, and the first. Insert-only but for erasure."""
+    """Every change of level, and a first one above low. Insert-only but for erasure."""
 
     __tablename__ = "customer_risk_change"
     __table_args__ = (Index("customer_risk_change_of", "person_id", "id"),)

@@ -109,7 +109,8 @@ with quiet as (
     insert into customer_risk_change (person_id, severity, severity_before, probability, factors, because, as_of,
         judged_at, model)
     select q.person_id, q.severity, r.severity, q.probability, '[]', %(because)s, q.as_of, %(now)s, %(model)s
-    from quiet q left join customer_risk r using (person_id) where r.severity is distinct from q.severity
+    from quiet q left join customer_risk r using (person_id)
+    where r.severity <> q.severity or r.severity is null and q.severity > 0
 )
 insert into customer_risk as r (person_id, severity, probability, factors, because, as_of, since, judged_at, model)
 select person_id, severity, probability, '[]', %(because)s, as_of, as_of, %(now)s,
