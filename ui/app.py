@@ -27,6 +27,9 @@ INTERVENTIONS = "app_pages/interventions.py"
 COLLECTORS = "app_pages/collectors.py"
 STRATEGIES = "app_pages/strategies.py"
 STREAM = "app_pages/stream.py"
+AUDIT = "app_pages/audit.py"
+KEYS = "app_pages/keys.py"
+SCHEDULES = "app_pages/schedules.py"
 
 
 def main() -> None:
@@ -37,7 +40,7 @@ def main() -> None:
     if len(pages) == 1:
         nothing_for(person)
         return
-    chosen = st.navigation(pages, position="sidebar")
+    chosen = st.navigation(pages, position="sidebar", expanded=True)
     sidebar(person)
     chosen.run()
 
@@ -60,6 +63,9 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(STRATEGIES, title="Strategies", url_path="strategies")] if has("customers:read") else []),
         *([st.Page(STREAM, title="Stream", url_path="stream")] if has("customers:read") else []),
         *([st.Page(TRACE, title="Decision trace", url_path="trace")] if has("applications:read") else []),
+        *([st.Page(AUDIT, title="Audit", url_path="audit")] if has("ledger:read") else []),
+        *([st.Page(SCHEDULES, title="Schedules", url_path="schedules")] if has("schedules:read") else []),
+        *([st.Page(KEYS, title="Keys", url_path="keys")] if has("keys:manage") else []),
         *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
     ]
     return [st.Page(_home(person), title="Home", default=True, visibility="hidden"), *pages]

@@ -20,6 +20,7 @@ import httpx
 Json = dict[str, Any]
 
 PATIENCE = httpx.Timeout(8.0, connect=2.0)
+READING_PATIENCE = httpx.Timeout(30.0, connect=2.0)  # for what counts over every case
 LONG_PATIENCE = httpx.Timeout(120.0, connect=2.0)  # for what reads everything, at a person's word
 APPLICATION_ID = re.compile(r"^app_[0-9a-zA-Z]{10,40}$")
 OPEN_STATUSES = ("waiting", "review", "awaiting_applicant", "screening", "received")
@@ -87,7 +88,7 @@ class Backend:
 
     def portfolio(self, **chosen: str | None) -> Json:
         """Figures of the applications chosen by product, outcome, arm, version, since, until; in days of `zone`."""
-        return self._ask("GET", "/v1/portfolio", params=chosen)
+        return self._ask("GET", "/v1/portfolio", params=chosen, patience=READING_PATIENCE)
 
     def portfolio_choices(self) -> Json:
         """Products, arms and versions one can choose by."""
@@ -187,6 +188,31 @@ class Backend:
     def retrainings(self, limit: int = 10) -> list[Json]:
         """The newest first."""
         return self._ask("GET", "/v1/retrainings", params={"limit": limit})["data"]
+
+    # The house ------------------------------------------------------------------------------
+
+    def entries(self, *, before: int | None = None, limit: int = 50, **chosen: str | None) -> Json:
+        """The record, newest first; chosen by kind, by, about, since, until."""
+        return self._ask("GET", "/v1/ledger/entries", params={"before": before, "limit": limit, **chosen})
+
+    def keys(self) -> list[Json]:
+        return self._ask("GET", "/v1/keys")["data"]
+
+    def create_key(self, actor: str, roles: list[str], name: str) -> Json:
+        """Its `key` is shown this once."""
+        return self._ask("POST", "/v1/keys", json={"actor": actor, "roles": roles, "name": name})
+
+    def revoke_key(self, key: str) -> None:
+        self._ask("DELETE", f"/v1/keys/{key}")
+
+    def schedules(self) -> list[Json]:
+        """Raises Unreachable while Temporal is away."""
+        return self._ask("GET", "/v1/schedules")["data"]
+
+    def move_schedule(self, schedule: str, verb: str, reason: str = "") -> Json:
+        """`verb`: run, pause or resume; the last two take a reason."""
+        said = None if verb == "run" else {"reason": reason}
+        return self._ask("POST", f"/v1/schedules/{quote(schedule)}/{verb}", json=said)
 
     # Customers and what is done for them ---------------------------------------------------
 

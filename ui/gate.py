@@ -35,6 +35,7 @@ START = "/queue"
 PAGES = (
     "/overview", "/queue", "/case", "/workflows", "/models", "/performance", "/experiments", "/releases", "/drift",
     "/trace", "/customers", "/interventions", "/collectors", "/strategies", "/stream",
+    "/audit", "/schedules", "/keys",
 )  # fmt: skip
 TRUST = 5.0  # seconds a session is trusted for files and page loads; a websocket is always asked for anew
 LONGEST_FORM = 4096

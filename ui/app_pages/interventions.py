@@ -202,6 +202,8 @@ def why(found: Json) -> None:
     st.text(f"Probability {words.share(found['probability'])}, from {words.word(found['source']).lower()}")
     for factor in found["factors"]:
         st.text(f"• {factor.get('words') or words.plain_code(factor['feature'])}")
+    if not found["factors"]:
+        st.text("Begun by a person, or by a rule that names no single reason.")
     if len(found["triggers"]) > 1:
         st.caption(f"{len(found['triggers'])} triggers; what came later updated this episode and opened no second one.")
 

@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 
+from plimsoll.adapters.postgres.audit import Audit
 from plimsoll.domain.access import Actor, Permission
 from starter.api.auth import Needs
+from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
 
@@ -39,3 +42,22 @@ async def events(
 async def verification(actor: Annotated[Actor, Depends(Needs(Permission.READ_LEDGER))], house: House) -> dict[str, Any]:
     found = await house.ports.verifier.verify()
     return {"ok": found.ok, **found.__dict__}
+
+
+@router.get("/ledger/entries", summary="What was entered, by whom and why, newest first")
+async def entries(
+    actor: Annotated[Actor, Depends(Needs(Permission.READ_LEDGER))],
+    house: House,
+    kind: Annotated[str | None, Query(max_length=80, description="the beginning of a kind, such as `model.`")] = None,
+    by: Annotated[str | None, Query(max_length=200, description="name or id of who did it")] = None,
+    about: Annotated[str | None, Query(max_length=80, description="id of an application or an episode")] = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    before: Annotated[int | None, Query(ge=1, description="the `entry` the last page ended with")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> JSONResponse:
+    """Of the last hundred thousand entries; older ones are read case by case, with its trace."""
+    rows = await Audit(house.ports.database).entries(
+        limit=limit + 1, before=before, kind=kind, actor=by, about=about, since=since, until=until
+    )
+    return answer_json(page(rows, limit, key="entry"))

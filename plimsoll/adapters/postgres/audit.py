@@ -1,0 +1,55 @@
+"""The record as a list for people: what was entered, by whom, why, the newest first."""
+
+import json
+from datetime import datetime
+
+from plimsoll.adapters.postgres.database import Database, Row
+
+LOOKS_BACK = 100_000  # entries: a rare name must not read millions of them
+
+ENTRIES = f"""
+with newest as materialized (
+    select id, kind, application_id, body, recorded_at from ledger_entry
+    where (%(before)s::bigint is null or id < %(before)s)
+      and id > (select coalesce(max(id), 0) from ledger_entry) - {LOOKS_BACK}
+      and (%(about)s::text is null or application_id = %(about)s)
+      and (%(kind)s::text is null or kind like %(kind)s)
+      and (%(since)s::timestamptz is null or recorded_at >= %(since)s)
+      and (%(until)s::timestamptz is null or recorded_at < %(until)s)
+)
+select n.id as entry, n.body, n.recorded_at, s.seq, actor.name as actor_name
+from newest n
+left join ledger_seal s on s.entry_id = n.id
+left join actor on actor.id = convert_from(n.body, 'UTF8')::jsonb ->> 'actor'
+where %(actor)s::text is null or actor.name = %(actor)s or actor.id = %(actor)s
+order by n.id desc limit %(limit)s
+"""
+
+
+class Audit:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def entries(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        kind: str | None = None,
+        actor: str | None = None,
+        about: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Row]:
+        """Newest first, of the last hundred thousand entries. `kind` is the beginning of one, such as `model.`"""
+        asked = {"limit": limit, "before": before, "actor": actor, "about": about, "since": since, "until": until}
+        rows = await self._database.rows(ENTRIES, asked | {"kind": _beginning(kind)})
+        shown = ("entry", "seq", "recorded_at", "actor_name")
+        return [{**json.loads(bytes(row["body"])), **{name: row[name] for name in shown}} for row in rows]
+
+
+def _beginning(kind: str | None) -> str | None:
+    """As a pattern, in which what the caller wrote stands for itself."""
+    if not kind:
+        return None
+    return kind.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

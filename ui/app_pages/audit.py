@@ -1,0 +1,108 @@
+"""Audit: what was done here, by whom and why, and is the record whole?"""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import streamlit as st
+
+from ui import session, show, words
+from ui.backend import Json
+
+ANY = "any"
+KINDS = {
+    "application.": "Applications", "decision.": "Decisions", "review.": "Reviews", "model.": "Models",
+    "rollout.": "Releases", "experiment.": "Experiments", "drift.": "Drift", "outcome.": "Outcomes",
+    "intervention.": "Interventions", "collector_task.": "Calls", "contact.": "Contacts", "consent.": "Consent",
+    "message.": "Messages", "key.": "Keys",
+}  # fmt: skip
+MOST = 50
+ABOUT = ("application", "intervention", "about", "person")
+SHOWN_APART = {"v", "kind", "application", "actor", "reason", "request", "at", "entry", "seq", "recorded_at",
+               "actor_name", "row", "body", *ABOUT}  # fmt: skip
+
+
+def audit() -> None:
+    st.title("Audit")
+    whole()
+    filters()
+    entries()
+
+
+def whole() -> None:
+    if not st.button("Verify the whole record", key="verify-all"):
+        return
+    with session.told_plainly(), st.spinner("Reading every entry, link and row …"):
+        found = session.backend().verification()
+        if found["ok"]:
+            counted = words.counted(found["entries"], "entry", "entries")
+            show.notice(f"{counted}, {found['rows']:,} rows, {found['checkpoints']:,} signed checkpoints fit.",
+                        kind="good", label="Verified")  # fmt: skip
+        else:
+            show.notice(str(found["problem"]), kind="wrong", label="Does not fit")
+
+
+def filters() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "What", [ANY, *KINDS], format_func=lambda kind: KINDS.get(kind, "Anything"), key="kind",
+            bind="query-params", width=150,
+        )  # fmt: skip
+        st.text_input("By", key="by", bind="query-params", width=170, max_chars=200, placeholder="name of a person")
+        st.text_input("About", key="about", bind="query-params", width=210, max_chars=80, placeholder="app_… or int_…")
+        st.date_input("From", None, key="since", bind="query-params", format="YYYY-MM-DD", width=130)
+        st.date_input("until", None, key="until", bind="query-params", format="YYYY-MM-DD", width=130)
+
+
+def chosen() -> dict[str, str | None]:
+    state = st.session_state
+    kind = state.get("kind")
+    days = {"since": (state.get("since"), 0), "until": (state.get("until"), 1)}
+    begins = {
+        name: datetime.combine(day + timedelta(days=more), time.min, session.zone()).isoformat()
+        for name, (day, more) in days.items()
+        if isinstance(day, date)
+    }
+    typed = {name: (state.get(name) or "").strip() or None for name in ("by", "about")}
+    return {"kind": None if kind == ANY else kind} | typed | begins
+
+
+def entries() -> None:
+    """Not by itself anew: what somebody reads must not move. `Older` goes on behind what is shown."""
+    asked = chosen()
+    if st.session_state.get("audit-asked") != asked:
+        st.session_state["audit-asked"], st.session_state["audit-before"] = asked, None
+    with session.told_plainly():
+        found = session.backend().entries(before=st.session_state["audit-before"], limit=MOST, **asked)
+        rows = found["data"]
+        if not rows:
+            show.nothing_here("Nothing on record fits these filters. Choose other days, or Anything.")
+            return
+        st.dataframe([row_of(row) for row in rows], hide_index=True, height="content",
+                     alt="Entries of the record, the newest first")  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Look again", key="newest", on_click=go_to, args=(None,))
+            if found["has_more"]:
+                st.button("Older →", key="older", on_click=go_to, args=(found["after"],))
+            st.caption(f"{words.counted(len(rows), 'entry', 'entries')}, looked at "
+                       f"{words.clock(datetime.now(UTC), session.zone(), seconds=True)}.")  # fmt: skip
+
+
+def go_to(before: int | None) -> None:
+    st.session_state["audit-before"] = before
+
+
+def row_of(entry: Json) -> dict[str, str]:
+    more = ", ".join(f"{words.plain_code(k).lower()} {words.value_in_words(v)}" for k, v in entry.items()
+                     if k not in SHOWN_APART and v not in (None, ""))  # fmt: skip
+    who = entry["actor_name"] or ("Plimsoll" if entry["actor"] == "act_system" else entry["actor"])
+    return {
+        "When": words.moment(entry["at"], session.zone()),
+        "What": words.word(entry["kind"]),
+        "Who": who,
+        "Why": entry["reason"],
+        "About": next((entry[name] for name in ABOUT if entry.get(name)), words.NOTHING),
+        "More": more,
+        "Seq": f"{entry['seq']:,}" if entry["seq"] else "not sealed yet",
+    }
+
+
+audit()
