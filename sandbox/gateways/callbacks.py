@@ -44,7 +44,7 @@ class Callbacks:
         pause, give_up_at = FIRST_PAUSE, time.monotonic() + GIVES_UP_AFTER
         while time.monotonic() < give_up_at:
             status = await self._call(url, body, manners.forged)
-            self.log.append({"at": timestamp(), "url": url, "status": status, **json.loads(body)})
+            self.log.append({**json.loads(body), "url": url, "made_at": timestamp(), "answered": status})
             if status is not None and (status < 500 and status != 429):
                 return
             await asyncio.sleep(pause)

@@ -86,7 +86,7 @@ def gateway_routes(desk: GatewayDesk, callbacks: Callbacks) -> APIRouter:
 
     @router.get("/_callbacks")
     async def made() -> list[dict[str, Any]]:
-        """Every callback made, in order, with the status it got; null: nobody answered."""
+        """Every callback made, in order, with the status it was `answered`; null: nobody did."""
         return callbacks.log
 
     @router.get("/_gateways")
