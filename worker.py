@@ -63,7 +63,8 @@ def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Cor
     if names.OUTREACH in queues:
         yield Watching(watch_of(ports), ports.watch.log).run()
     if names.BATCH in queues:
-        yield Scheduling(ports.products, ports.live, client, ports.outreach.strategies.sweep_every).run()
+        sweep_every, feeds = ports.outreach.strategies.sweep_every, ports.watch.feeds.names
+        yield Scheduling(ports.products, ports.live, client, sweep_every, feeds).run()
         yield Shadowing(ports.shadows, ports.casework, ports.live, ports.scorer, ports.products).run()
         yield Mirroring(ports).run()
 

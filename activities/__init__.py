@@ -6,6 +6,7 @@ from typing import Any
 from activities.decisions import Decisions
 from activities.evidence import Evidence
 from activities.express import Express
+from activities.feeds import Feeds
 from activities.interventions import Interventions
 from activities.monitoring import Monitoring
 from activities.outreach import Outreach
@@ -68,8 +69,16 @@ def activities_on(queue: str, ports: Any) -> Sequence[Callable[..., Any]]:
         ]
     if queue == "outreach":
         outreach = Outreach(ports.outreach.contacts, ports.outreach.gateways.by_channel)
+        feeds = Feeds(ports.watch.feeds, ports.watch.log, ports.watch.rejected)
         interventions = Interventions(ports.outreach.episodes, ports.outreach.contacts, outreach)
-        return [interventions.begin, interventions.look, outreach.permit, outreach.send, outreach.ask_status]
+        return [
+            interventions.begin,
+            interventions.look,
+            outreach.permit,
+            outreach.send,
+            outreach.ask_status,
+            feeds.fetch,
+        ]
     if queue not in ("decisions", "evidence"):
         return []
     evidence = Evidence(ports.casework, ports.products, ports.sources, ports.gate)

@@ -6,6 +6,7 @@ from sandbox import wire
 from sandbox.clerk import Clerk
 from sandbox.desk import Desk
 from sandbox.faults import FaultBoard
+from sandbox.feeds.routes import Feeds, feed_routes
 from sandbox.gateways import CHANNELS
 from sandbox.gateways.callbacks import Callbacks
 from sandbox.gateways.desk import PATH, GatewayDesk
@@ -25,6 +26,7 @@ class Sandbox:
         self._gateways = GatewayDesk(journal, faults, limits, callbacks)
         self._switchboard = build_switchboard(people, journal, faults, limits)
         self._switchboard.include_router(gateway_routes(self._gateways, callbacks))
+        self._switchboard.include_router(feed_routes(Feeds()))
 
     async def __call__(self, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:
         if scope["type"] == "http" and scope["path"] in ENDPOINTS:

@@ -23,6 +23,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.feeds import Sync
 from activities.monitoring import DriftCheck
 from activities.retraining import AskIfDue
 from activities.sweeping import Sweep
@@ -34,6 +35,7 @@ from workflows import names
 from workflows.ask_for_retraining import AskForRetraining
 from workflows.check_drift import CheckDrift
 from workflows.sweep_portfolio import SweepPortfolio
+from workflows.sync_transactions import SyncTransactions
 
 log = structlog.get_logger()
 
@@ -41,19 +43,25 @@ EVERY = 600.0  # seconds between two looks whether all schedules are there
 # After an outage one check is enough; Temporal's default would catch up a year of them.
 CATCH_UP = timedelta(hours=1)
 MOST_BACKFILLED = 500
-A_DAY = timedelta(days=1)
+A_DAY, AN_HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 class Scheduling:
     """Beside the batch queue: the portfolio's sweep, and what a product that got a live model needs."""
 
     def __init__(
-        self, products: Products, live: LiveModels, client: Client, sweep_every: Callable[[], timedelta] | None = None
+        self,
+        products: Products,
+        live: LiveModels,
+        client: Client,
+        sweep_every: Callable[[], timedelta] | None = None,
+        feeds: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._products = products
         self._live = live
         self._client = client
         self._sweep_every = sweep_every
+        self._feeds = feeds
 
     async def run(self) -> None:
         while True:
@@ -70,6 +78,9 @@ class Scheduling:
             self._client, names.SWEEP_SCHEDULE, sweep_schedule(self._sweep_every())
         ):
             yield names.SWEEP_SCHEDULE
+        for feed in self._feeds():
+            if await ensure_schedule(self._client, names.sync_schedule_id(feed), sync_schedule(feed)):
+                yield names.sync_schedule_id(feed)
         for product in self._products.all():
             if (await self._live.lineup(product.model)).champion is None:
                 continue
@@ -144,6 +155,21 @@ def sweep_schedule(every: timedelta) -> Schedule:
     )
 
 
+def sync_schedule(feed: str) -> Schedule:
+    """Every hour, and at once when its provider says that there is something: one run at a time, one more behind it."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            SyncTransactions.run,
+            Sync(feed=feed),
+            id=names.sync_schedule_id(feed),
+            task_queue=names.OUTREACH,
+            static_summary=feed,
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=AN_HOUR)], jitter=timedelta(minutes=5)),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=CATCH_UP),
+    )
+
+
 async def _in_step(handle: ScheduleHandle, wanted: Schedule) -> None:
     """The pack may say another interval by now."""
 
@@ -181,6 +207,16 @@ async def shown(client: Client, schedule: str) -> dict[str, Any]:
 
 async def run_now(client: Client, schedule: str) -> dict[str, Any]:
     return await _told(client, schedule, lambda handle: handle.trigger(rpc_timeout=RPC_PATIENCE))
+
+
+async def sync_now(client: Client, feed: str) -> None:
+    """Reads this feed now; a run that is under way is followed by one more, since it may be past what is new."""
+    schedule = names.sync_schedule_id(feed)
+    try:
+        await ensure_schedule(client, schedule, sync_schedule(feed))
+        await client.get_schedule_handle(schedule).trigger(rpc_timeout=RPC_PATIENCE)
+    except RPCError as error:
+        raise _named(error, schedule) from error
 
 
 async def pause(client: Client, schedule: str, note: str) -> dict[str, Any]:

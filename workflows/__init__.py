@@ -9,12 +9,13 @@ from workflows.intervene_with_customer import InterveneWithCustomer
 from workflows.retrain_model import RetrainModel
 from workflows.roll_out_model import RollOutModel
 from workflows.sweep_portfolio import SweepPortfolio
+from workflows.sync_transactions import SyncTransactions
 from workflows.train_model import TrainModel
 from workflows.underwrite_application import UnderwriteApplication
 
 _ON: dict[str, list[type]] = {
     names.DECISIONS: [UnderwriteApplication],
-    names.OUTREACH: [InterveneWithCustomer],
+    names.OUTREACH: [InterveneWithCustomer, SyncTransactions],
     names.BATCH: [AskForRetraining, CheckDrift, RetrainModel, RollOutModel, SweepPortfolio, TrainModel],
 }
 

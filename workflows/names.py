@@ -47,4 +47,9 @@ def intervention_id(intervention: str) -> str:
     return f"intervene/{intervention}"
 
 
+def sync_schedule_id(feed: str) -> str:
+    """`sync/plaid-…`: the schedule, and the beginning of the ids of its runs."""
+    return f"sync/{feed}"
+
+
 SWEEP_SCHEDULE = "sweep/portfolio"  # and the beginning of the ids of its runs

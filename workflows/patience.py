@@ -52,6 +52,9 @@ ALERT_AGAIN, ALERT_AGAIN_AT_MOST = timedelta(minutes=1), timedelta(hours=1)  # d
 # MLflow is imported anew for it, and may make its store first.
 MIRROR_PATIENCE = timedelta(minutes=5)
 
+# A page of an account elsewhere; who is away for longer is read by the schedule's next run.
+A_FEED_PAGE, FEED_PATIENCE = timedelta(minutes=1), timedelta(minutes=50)
+
 # One message at a gateway, with the rows before and after it.
 A_MESSAGE = timedelta(seconds=30)
 # A gateway may be down for a while; after that the step is judged by what its row says.

@@ -62,6 +62,44 @@ class RejectedLineStore(Protocol):
         ...
 
 
+class FeedPage(Value):
+    """One page of somebody else's account: lines as a sender would write them, and where the next one begins."""
+
+    lines: tuple[dict[str, Any], ...]
+    cursor: str
+    has_more: bool
+
+
+class TransactionFeed(Protocol):
+    """An account elsewhere, read page by page."""
+
+    async def page(self, cursor: str) -> FeedPage:
+        """What comes after this cursor ("" at the very beginning). Raises SourceBusy, SourceUnavailable."""
+        ...
+
+
+class FeedBook(Protocol):
+    """The feeds this house reads, and how far each is read."""
+
+    def names(self) -> Sequence[str]: ...
+
+    def names_of(self, provider: str) -> Sequence[str]: ...
+
+    def feed(self, name: str) -> TransactionFeed:
+        """Raises NotFound."""
+        ...
+
+    def fits(self, provider: str, signature: str, body: bytes) -> bool:
+        """Whether a notice was signed with what its provider and we know."""
+        ...
+
+    async def cursor(self, name: str) -> str:
+        """Where the next page begins; "" at the very beginning."""
+        ...
+
+    async def move(self, name: str, cursor: str, *, now: datetime) -> None: ...
+
+
 class TransactionLog(Protocol):
     """Every event once, in the order of acceptance: whoever has read up to a number misses nothing below it."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.watching.feed_cursors import FeedCursors
 from plimsoll.adapters.postgres.watching.loads import FileLoads
 from plimsoll.adapters.postgres.watching.portraits import Portraits
 from plimsoll.adapters.postgres.watching.rejected_lines import RejectedLines
@@ -18,6 +19,7 @@ from plimsoll.domain.errors import InvalidRequest, NotFound
 from plimsoll.domain.watching.events import Event
 from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.settings import Settings
+from plimsoll.wiring.feeds import Feeds
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class WatchPorts:
     log: TransactionLog
     rejected: RejectedLines
     loads: FileLoads
+    feeds: Feeds
     watched: Watched
     portraits: Portraits
     policy: WatchFile[WatchPolicy]
@@ -37,6 +40,7 @@ def build_watch_ports(settings: Settings, database: Database, vault: LocalVault)
         log=TransactionLog(database, vault),
         rejected=RejectedLines(database, vault),
         loads=FileLoads(database),
+        feeds=Feeds(settings.secrets, FeedCursors(database)),
         watched=Watched(database),
         portraits=Portraits(database, vault),
         policy=signals_file(*settings.watch_dirs),

@@ -33,6 +33,7 @@ from starter.api.routes import (
     drift,
     experiments,
     fast_forward,
+    feeds,
     health,
     interventions,
     keys,
@@ -65,7 +66,7 @@ log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 1.0  # seconds
 # A gateway that calls back holds no key of ours: it proves itself by its signature.
-PUBLIC = ("/healthz", "/readyz", "/metrics", "/v1/callbacks/{gateway}")
+PUBLIC = ("/healthz", "/readyz", "/metrics", "/v1/callbacks/{gateway}", "/v1/feeds/{provider}/webhook")
 ROUTERS = (
     applications,
     decisions,
@@ -79,6 +80,7 @@ ROUTERS = (
     portfolio,
     outcomes,
     transactions,
+    feeds,
     performance,
     experiments,
     rollouts,

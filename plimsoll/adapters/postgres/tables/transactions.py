@@ -133,3 +133,12 @@ class TransactionLoad(SQLModel, table=True):
     started_at: datetime = a_moment(nullable=False)
     changed_at: datetime = a_moment(nullable=False)
     ended_at: datetime | None = a_moment()
+
+
+class FeedCursor(SQLModel, table=True):
+    """How far an account elsewhere is read."""
+
+    __tablename__ = "feed_cursor"
+    feed: str = a_text(primary_key=True)
+    cursor: str = a_text()
+    changed_at: datetime = a_moment(nullable=False)

@@ -1,0 +1,1 @@
+"""Accounts elsewhere: clients of the APIs that hand out transactions page by page."""
