@@ -41,6 +41,7 @@ from tests.sandbox_process import a_sandbox
 from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
 from tests.trainings import PRODUCT, Hall, a_hall
 from tests.workflows.test_sweep_portfolio import Portfolio, sweeping
+from tests.workflows.test_sync_transactions import an_account_elsewhere
 from workflows import names as workflow_names
 from workflows.ask_for_retraining import AskForRetraining
 from workflows.roll_out_model import RollOutModel
@@ -340,6 +341,18 @@ async def sweep(house: House) -> WorkflowHandle:
         return handle
 
 
+async def feed_synced(house: House) -> WorkflowHandle:
+    """Three pages, the first of them after a failure."""
+    assert house.client is not None
+    assert house.sandbox is not None
+    async with an_account_elsewhere(house, house.client, house.sandbox, "plaid") as line:
+        await line.add(1200)
+        await line.behave(fail_next=1)
+        handle = await line.begin()
+        await handle.result()
+        return handle
+
+
 EPISODES = (
     intervention_in_silence,
     intervention_answered,
@@ -348,6 +361,7 @@ EPISODES = (
     intervention_gateway_down,
     intervention_held_out,
     sweep,
+    feed_synced,
 )
 CASES = (
     express,
