@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,37 @@ class LiveStack:
             assert time.monotonic() < give_up_at, f"the drift check {begun} took too long"
             time.sleep(0.5)
         return begun
+
+    def customer(self, number: str) -> str:
+        """Somebody whose salary comes as ever, of whom the stream asks nothing; their `per_…` once it was read."""
+        today = datetime.now(UTC).date()
+        lines = [
+            {"transaction_id": f"{number}-{back}", "customer": number, "amount": "2100.00", "currency": "EUR",
+             "occurred_at": f"{today - timedelta(days=30 * back)}", "direction": "credit", "category": "salary"}
+            for back in range(6, -1, -1)
+        ]  # fmt: skip
+        self.ask("channel", "POST", "/v1/transactions", content="\n".join(map(json.dumps, lines)).encode())
+        give_up_at = time.monotonic() + PATIENCE
+        while True:
+            try:
+                found = self.ask("analyst", "GET", f"/v1/customers/{number}")
+            except httpx.HTTPStatusError:  # nothing was read of them yet
+                found = {"portrait": None}
+            if found["portrait"]:
+                return found["id"]
+            assert time.monotonic() < give_up_at, "the stream was not read in time"
+            time.sleep(0.5)
+
+    def call_for(self, person: str) -> str:
+        """The collectors' task about this customer, once the episode's run has asked for it."""
+        give_up_at = time.monotonic() + PATIENCE
+        while True:
+            waiting = self.ask("collector", "GET", "/v1/collector-tasks", params={"limit": 100})["data"]
+            mine = [task["id"] for task in waiting if task["person_id"] == person]
+            if mine:
+                return mine[0]
+            assert time.monotonic() < give_up_at, "no call was asked for in time"
+            time.sleep(0.5)
 
     def submit(self, body: dict[str, Any], wait: int = 0) -> dict[str, Any]:
         headers = {"Idempotency-Key": body["external_id"], **({"Prefer": f"wait={wait}"} if wait else {})}

@@ -10,6 +10,9 @@ from tests.browser.conftest import LiveStack, Visit
 NOTE = "Spoke to the employer; income is as declared."
 
 
+CARE = ("Customers", "Interventions", "Calls", "Strategies", "Stream")
+
+
 def open_and_claim(visit: Visit) -> str:
     """Signs in as a reviewer, opens a free case and claims it. Returns the application's id."""
     application = visit.stack.free_case()["application_id"]
@@ -52,6 +55,7 @@ def settled(stack: LiveStack, application: str) -> dict:
         time.sleep(0.2)
 
 
+@pytest.mark.timeout(600)  # the first one waits for the stack
 @pytest.mark.parametrize("visit", ["light", "dark"], indirect=True)
 def test_the_tour_of_all_pages(visit, request):
     """Every page opens, nothing is fetched from elsewhere, nothing fails in the browser's console."""
@@ -67,7 +71,7 @@ def test_the_tour_of_all_pages(visit, request):
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
-    for name in ("Models", "Performance", "Experiments", "Drift"):
+    for name in ("Models", "Performance", "Experiments", "Drift", *CARE, "Decision trace", "Schedules"):
         visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
@@ -194,6 +198,62 @@ def test_signing_out_closes_the_door(visit):
     expect(visit.page.get_by_text("You are signed out.")).to_be_visible()
     visit.go("/queue")
     expect(visit.page.get_by_label("Your key")).to_be_visible()
+
+
+def test_the_overview_keeps_what_is_chosen_when_it_refreshes(visit):
+    """The filter stays in the address, and the figures are of what it lets through."""
+    visit.sign_in("analyst", "/overview")
+    visit.page.get_by_role("combobox", name="Outcome").click()
+    visit.page.get_by_role("option", name="Declined").click()
+    visit.page.wait_for_url("**/overview?outcome=Declined")
+    declined = visit.stack.ask("analyst", "GET", "/v1/portfolio", params={"outcome": "decline"})["applications"]
+    shown = visit.page.get_by_test_id("stMetric").filter(has_text="Applications")
+    expect(shown.get_by_test_id("stMetricValue")).to_have_text(f"{declined:,}")
+    visit.page.wait_for_timeout(31_000)
+    expect(visit.page.get_by_role("combobox", name="Outcome")).to_have_value("Declined")
+    visit.shot("overview-declined")
+    assert visit.errors == []
+
+
+def test_a_decision_is_traced_verified_and_printed(visit):
+    """By the lender's own number; the page for an auditor is a PDF of this very case."""
+    case = visit.stack.ask("auditor", "GET", "/v1/applications", params={"status": "decided", "limit": 1})["data"][0]
+    visit.sign_in("auditor", f"/trace?id={case['external_id']}")
+    expect(visit.page.get_by_text(case["id"])).to_be_visible()
+    visit.page.get_by_role("button", name="Verify this case").click()
+    expect(visit.page.get_by_text("Verified", exact=True)).to_be_visible()
+    with visit.page.expect_download() as saved:
+        visit.page.get_by_role("button", name="For an auditor (PDF)").click()
+    assert saved.value.suggested_filename == f"trace-{case['id']}.pdf"
+    assert saved.value.path().read_bytes().startswith(b"%PDF-")
+    visit.shot("trace")
+    assert visit.errors == []
+
+
+def test_a_customer_is_looked_at_helped_and_answered_for(visit):
+    """Events come in, somebody begins an episode, and a collector looks at whom no message and no call may reach:
+    so the hour of the day, at which nobody may be called, does not matter here."""
+    person = visit.stack.customer("C-TOUR")
+    visit.sign_in("collector", "/customers?id=C-TOUR")
+    expect(visit.page.get_by_text("Their own rhythm")).to_be_visible()
+    visit.shot("customer")
+    visit.stack.ask(
+        "collector",
+        "POST",
+        "/v1/interventions",
+        json={"person": person, "level": "medium", "asked_for_help": True, "reason": "asked at the desk"},
+    )
+    task = visit.stack.call_for(person)
+    visit.go(f"/collectors?id={task}")
+    visit.page.get_by_role("button", name="Take it").click()
+    expect(visit.page.get_by_text("Yours until")).to_be_visible()
+    visit.page.get_by_role("combobox", name="Answer").click()
+    visit.page.get_by_role("option", name="Looked at it: on with the plan").click()
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.get_by_text("What came of it")).to_be_visible()
+    visit.shot("call")
+    assert visit.stack.ask("collector", "GET", f"/v1/collector-tasks/{task}")["answer"] == "on_with_the_plan"
+    assert visit.errors == []
 
 
 QUICK = {"families": ["logistic"], "ensemble": False, "trials": 1, "tuning_seconds": 1.0, "folds": 3, "repeats": 1,
