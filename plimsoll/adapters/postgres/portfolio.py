@@ -1,34 +1,17 @@
 """The figures of the overview, counted where the rows are: whatever the number of cases, some dozens of rows leave."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.domain.overview import BANDS, Chosen
 
 NEWEST = 5000  # cases whose steps are looked up one by one
 HEALTH_LOOKS_BACK = timedelta(hours=24)
 MOST_BINS = 40
-# Upper bounds of the bands of risk; round numbers, since every product has grades of its own.
-BANDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Which applications are counted: all that fit, by the moment they were accepted."""
-
-    product: str | None = None
-    outcome: str | None = None
-    arm: str | None = None
-    version: str | None = None  # name@version of the model that scored
-    since: datetime | None = None
-    until: datetime | None = None
-    unit: str = "day"  # of the time series: hour, day, week, month
-    zone: str = "UTC"  # whose days they are
-
 
 COHORT = """
 with cohort as materialized (

@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from plimsoll.adapters.postgres.audit import Audit
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.portfolio import Portfolio
+from plimsoll.adapters.postgres.proofs import Proofs
 from plimsoll.domain.errors import NotFound
 from plimsoll.ports import Vault
 
@@ -102,6 +104,8 @@ class Reading:
         self._database = database
         self._vault = vault
         self.portfolio = Portfolio(database)
+        self.proofs = Proofs(database)
+        self.audit = Audit(database)
 
     async def case(self, application: str, mine: str | None = None) -> Row:
         """Everything known about one application, opened. Raises NotFound (also for somebody else's own)."""

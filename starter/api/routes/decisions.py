@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
-from plimsoll.adapters.postgres.proofs import Proofs
 from plimsoll.domain.access import Actor, Permission
 from starter.api.auth import Needs
 from starter.api.presenting import list_item
@@ -25,7 +24,7 @@ async def find(
     """`number` is the id of an application, a decision or a review, the lender's own number, or the lender's id of the
     applicant. Newest first, fifty at most."""
     wanted = number.strip()
-    rows = await Proofs(house.ports.database).find(wanted, house.ports.vault.fingerprint(wanted.encode()))
+    rows = await house.ports.reading.proofs.find(wanted, house.ports.vault.fingerprint(wanted.encode()))
     return answer_json({"data": [list_item(row) for row in rows]})
 
 
@@ -34,5 +33,5 @@ async def prove(application: str, actor: Reader, house: House) -> JSONResponse:
     """Its entries, their links in the chain, and the rows they vouch for. `GET /v1/ledger/verification` reads the whole
     chain, which alone proves that nothing was left out."""
     await house.ports.reading.case(application)
-    found = await Proofs(house.ports.database).prove(application)
+    found = await house.ports.reading.proofs.prove(application)
     return answer_json({"ok": found.problem is None, "checked_at": datetime.now(UTC)} | vars(found))

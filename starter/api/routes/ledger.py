@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
-from plimsoll.adapters.postgres.audit import Audit
 from plimsoll.domain.access import Actor, Permission
 from starter.api.auth import Needs
 from starter.api.presenting import page
@@ -57,7 +56,7 @@ async def entries(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
     """Of the last hundred thousand entries; older ones are read case by case, with its trace."""
-    rows = await Audit(house.ports.database).entries(
+    rows = await house.ports.reading.audit.entries(
         limit=limit + 1, before=before, kind=kind, actor=by, about=about, since=since, until=until
     )
     return answer_json(page(rows, limit, key="entry"))

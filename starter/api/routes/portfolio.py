@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
-from plimsoll.adapters.postgres.portfolio import BANDS, Chosen
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.metrics import wilson
+from plimsoll.domain.overview import BANDS, Chosen
 from plimsoll.domain.performance import months_since_the_end_of
 from plimsoll.domain.product import Product
 from plimsoll.domain.values import Outcome
