@@ -242,7 +242,7 @@ def _worker(plan: Plan, name: str, queues: str, needs: tuple[str, ...], environm
 
 def _site(plan: Plan, name: str, module: str, needs: tuple[str, ...], environment: dict[str, str]) -> Part:
     """A part that answers HTTP on a port of its own."""
-    journal = ("--log", str(plan.home / "sandbox" / "journal.jsonl")) if name == "sandbox" else ()
+    journal: tuple[str, ...] = ("--log", str(plan.home / "sandbox" / "journal.jsonl")) if name == "sandbox" else ()
     if name == "sandbox":
         journal += ("--callback-secret", str(plan.home / "secrets" / GATEWAY_CALLBACKS))
     return Part(

@@ -108,9 +108,16 @@ def test_a_no_in_any_reasonable_way_is_a_no(said: str):
 
 @pytest.mark.parametrize(
     "said",
-    ["Call me on Monday", "Ende des Monats kann ich zahlen", "I can pay at the end of the week", "Can I cancel the plan?", "",
-     "yes\nOn Monday you wrote:\n> Reply STOP to end", "I will not stop trying"],
-)  # fmt: skip
+    [
+        "Call me on Monday",
+        "Ende des Monats kann ich zahlen",
+        "I can pay at the end of the week",
+        "Can I cancel the plan?",
+        "",
+        "yes\nOn Monday you wrote:\n> Reply STOP to end",
+        "I will not stop trying",
+    ],
+)
 def test_whoever_says_something_else_is_not_shut_off(said: str):
     assert meaning_of(said, RULES.opt_out) is Meaning.OTHER
 

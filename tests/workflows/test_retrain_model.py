@@ -1,4 +1,4 @@
-"""RetrainModel on a real server: to a challenger or a recorded rejection, over killed workers, two at once, the clock."""
+"""RetrainModel on a real server: to a challenger or a recorded rejection, over killed workers, two at once."""
 
 import asyncio
 import uuid
