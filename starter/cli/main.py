@@ -29,8 +29,8 @@ from starter.cli import (
     schedules,
     scores,
     stack,
-    transactions,
     templates,
+    transactions,
 )
 
 app = typer.Typer(
