@@ -20,6 +20,7 @@ from activities.retraining import AskIfDue
 from activities.sweeping import Sweep, Sweeping
 from plimsoll.adapters.postgres.migrate import migrate
 from plimsoll.domain.access import Role
+from plimsoll.domain.monitoring import Action
 from plimsoll.domain.outreach.episode import EpisodeState
 from plimsoll.domain.outreach.strategy import By
 from plimsoll.domain.product import Lane
@@ -35,11 +36,13 @@ from tests.applicants import quick_models
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.episodes import EpisodeUnderWay, a_desk_at_work, a_step
 from tests.house import House, a_house, until
+from tests.live_windows import like_training, with_more_asked
 from tests.releases import PLAN, a_release, a_slow_arm
 from tests.retrainings import a_school
 from tests.sandbox_process import a_sandbox
 from tests.stack_fixtures import LocalPostgres, LocalTemporal, _binaries
 from tests.trainings import PRODUCT, Hall, a_hall
+from tests.workflows.test_check_drift import a_rule, a_watch
 from tests.workflows.test_sweep_portfolio import Portfolio, sweeping
 from tests.workflows.test_sync_transactions import an_account_elsewhere
 from workflows import names as workflow_names
@@ -341,6 +344,42 @@ async def sweep(house: House) -> WorkflowHandle:
         return handle
 
 
+async def drift_quiet(house: House) -> WorkflowHandle:
+    async with a_watch(house, a_rule()) as watch:
+        await watch.live(like_training(400))
+        return await _ended(await watch.begin())
+
+
+async def drift_told_in_the_morning(house: House) -> WorkflowHandle:
+    """Something moved: a retraining is asked for at once, and whoever is to be told is away for a while."""
+    async with a_watch(house, a_rule(), a_rule(action=Action.RETRAIN)) as watch:
+        watch.sink.away = True
+        await watch.live(with_more_asked(like_training(400)))
+        handle = await watch.begin()
+
+        async def tried() -> bool:
+            return watch.sink.tried >= 1
+
+        await until(tried, what="the alert to be tried")
+        watch.sink.away = False
+        await watch.skipper.fast_forward(handle, timedelta(hours=2))
+        return await _ended(handle)
+
+
+async def drift_told_to_nobody(house: House) -> WorkflowHandle:
+    async with a_watch(house, a_rule()) as watch:
+        watch.sink.away = True
+        await watch.live(with_more_asked(like_training(400)))
+        handle = await watch.begin()
+        await watch.skipper.fast_forward(handle, timedelta(hours=25))
+        return await _ended(handle)
+
+
+async def _ended(handle: WorkflowHandle) -> WorkflowHandle:
+    await handle.result()
+    return handle
+
+
 async def feed_synced(house: House) -> WorkflowHandle:
     """Three pages, the first of them after a failure."""
     assert house.client is not None
@@ -363,6 +402,7 @@ EPISODES = (
     sweep,
     feed_synced,
 )
+DRIFT = (drift_quiet, drift_told_in_the_morning, drift_told_to_nobody)
 CASES = (
     express,
     express_knocked_out,
@@ -378,7 +418,7 @@ KINDS: dict[str, Callable[[House], Awaitable[WorkflowHandle]]] = {
     **{kind.__name__: of_a_case(kind) for kind in CASES},
     **{kind.__name__: kind for kind in (rollout_promoted, rollout_rolled_back, rollout_paused_and_resumed)},
     **{kind.__name__: kind for kind in (training_done, training_stopped, training_given_up)},
-    **{kind.__name__: kind for kind in EPISODES},
+    **{kind.__name__: kind for kind in (*EPISODES, *DRIFT)},
     **{
         kind.__name__: kind
         for kind in (

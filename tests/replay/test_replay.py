@@ -61,7 +61,7 @@ def test_the_commands_of_each_recorded_run_are_the_committed_ones():
         "intervention_in_silence", "intervention_answered", "intervention_promise_broken", "intervention_barred",
         "intervention_gateway_down", "intervention_held_out", "sweep",
         "retraining_challenger", "retraining_rejected", "retraining_without_hold_out", "retraining_stopped",
-        "retraining_asked_for", "feed_synced",
+        "retraining_asked_for", "feed_synced", "drift_quiet", "drift_told_in_the_morning", "drift_told_to_nobody",
     ],
 )  # fmt: skip
 def test_every_way_a_run_can_go_has_a_recording(kind: str):
