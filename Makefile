@@ -40,9 +40,8 @@ demo: setup ## the whole product up, real applicants decided, the addresses prin
 down: setup ## stops what `make demo` left running
 	@$(BIN)/plimsoll down
 
-# Whole files to each process, so that what a file shares is made once.
 test: setup browser ## the suite without the long forms
-	@$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -m "not long" $(ARGS)
 
 test-long: setup browser ## the long forms: soak, chaos, load
 	@$(BIN)/pytest -m long $(ARGS)
