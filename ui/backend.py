@@ -252,10 +252,6 @@ class Backend:
         """Treated against held out."""
         return self._ask("GET", "/v1/interventions/effect")
 
-    def begin_intervention(self, person: str, level: str, asked_for_help: bool, reason: str) -> Json:
-        said = {"person": person, "level": level, "asked_for_help": asked_for_help, "reason": reason}
-        return self._ask("POST", "/v1/interventions", json=said)
-
     def cancel_intervention(self, intervention: str, reason: str) -> Json:
         return self._ask("POST", f"/v1/interventions/{intervention}/cancel", json={"reason": reason})
 
