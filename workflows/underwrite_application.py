@@ -42,6 +42,7 @@ class UnderwriteApplication:
         self._withdrawn = False
         self._words = 0  # signals that a reviewer has spoken
         self._waits_on: set[str] = set()
+        self._dropped = False  # the work was cancelled
 
     @workflow.run
     async def run(self, case: CaseRef) -> Ending:
@@ -138,13 +139,18 @@ class UnderwriteApplication:
     async def _ask_a_person(self) -> Progress:
         """Reads the task, waits for a word or the task's own deadline, and reads again."""
         workflow.set_current_details("waits for a person")
+        heard = self._words
         review = await self._do(Reviews.open)
         while not (review.answered or review.over):
-            review = await self._do(Reviews.look, await self._a_word_or(review))
+            step = await self._a_word_or(review, heard)
+            heard = self._words
+            review = await self._do(Reviews.look, step)
         return await self._do(Decisions.record)
 
-    async def _a_word_or(self, review: ReviewState) -> Step:
-        heard = self._words
+    async def _a_word_or(self, review: ReviewState, heard: int) -> Step:
+        """`heard`: the words there were when this look began. One that came during it may not be in what it read."""
+        if self._words > heard and not workflow.patched("a-word-during-a-look"):
+            heard = self._words
         left = review.next_deadline - workflow.now()
         if left.total_seconds() > 0:
             # When nobody answers, the next look escalates or ends the wait.
@@ -161,18 +167,23 @@ class UnderwriteApplication:
         task = asyncio.create_task(work)
         await workflow.wait_condition(lambda: task.done() or self._withdrawn)
         if not task.done():
+            self._dropped = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             return Progress(closed=True)
         return await task
 
     async def _do(self, activity: Any, step: Step | None = None) -> Any:
-        return await workflow.execute_activity_method(
+        result = await workflow.execute_activity_method(
             activity,
             step or self._step(),
             start_to_close_timeout=STEP_PATIENCE,
             retry_policy=UNTIL_IT_WORKS,
         )
+        # A result that comes in the same task as the cancellation swallows it: the SDK hands over the result.
+        if self._dropped and workflow.patched("withdrawn-with-a-result"):
+            raise asyncio.CancelledError
+        return result
 
     def _step(self, lane: Lane = Lane.STEPWISE) -> Step:
         return Step(case=self._case, now=workflow.now(), lane=lane)
