@@ -76,8 +76,9 @@ class GatewayDesk:
         message = self.mailbox.put(new_message(self.mailbox.size + 1, channel, key, asked))
         stored = Stored(asked=digest, body=message.model_dump_json().encode())
         self._journal.record(**facts, served="fresh", status=201, stored=stored)
+        taken = as_taken(message)  # before its fate, of which its sender is told by receipts
         self._begin_fate(message)
-        return 201, as_taken(message)
+        return 201, taken
 
     def _begin_fate(self, message: Message) -> None:
         manners = self.manners[message.channel]

@@ -74,7 +74,7 @@ async def test_a_receipt_finds_its_message_in_whatever_manner_it_comes(
 
 
 async def test_a_forged_receipt_changes_nothing(world: Reaching, sandbox: SandboxProcess):
-    sandbox.switchboard.put("/_gateways/sms", json={"forged": True, "after_seconds": 0}).raise_for_status()
+    sandbox.switchboard.put("/_gateways/sms", json={"forged": True, "after_seconds": 0.5}).raise_for_status()
     contact = await sent_to(world, await world.customer())
 
     async def refused() -> bool:

@@ -218,6 +218,8 @@ def _take_amounts(columns: Columns, rows: Rows, sure: Mask) -> None:
 
 def _plain_amounts(values: Sequence[Any]) -> list[float] | None:
     """All of them, when all are plainly written; None when one needs a closer look."""
+    if "" in values:  # written, and nothing: not the same as left out
+        return None
     texts = ["" if value is None else value for value in values]
     try:
         joined = "\n".join(texts)
@@ -233,7 +235,7 @@ def _amount(written: Any) -> float:
     if written is None:
         return np.nan
     if type(written) is str:
-        return float(written) if PLAIN_AMOUNT(written) else False
+        return float(written) if written and PLAIN_AMOUNT(written) else False
     return float(written) if type(written) is int and abs(written) < 10**11 else False
 
 
