@@ -34,7 +34,7 @@ def product() -> str | None:
     if not names:
         show.nothing_here("There is no product yet. `plimsoll product new` makes one from a file.")
         return None
-    return st.selectbox("Product", names, key="product", bind="query-params", width=260, format_func=_product_name)
+    return st.selectbox("Product", names, key="of_product", bind="query-params", width=260, format_func=_product_name)
 
 
 def ask_for_a_check(product: str) -> None:
