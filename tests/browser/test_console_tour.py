@@ -56,7 +56,7 @@ def settled(stack: LiveStack, application: str) -> dict:
 
 
 @pytest.mark.timeout(600)  # the first one waits for the stack
-@pytest.mark.parametrize("visit", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("visit", ["light", pytest.param("dark", marks=pytest.mark.long)], indirect=True)
 def test_the_tour_of_all_pages(visit, request):
     """Every page opens, nothing is fetched from elsewhere, nothing fails in the browser's console."""
     scheme = request.node.callspec.params["visit"]

@@ -236,6 +236,7 @@ async def test_whoever_is_away_overnight_is_told_in_the_morning_and_once(running
         assert len(watch.sink.taken) == 1
 
 
+@pytest.mark.long
 async def test_what_nobody_takes_for_a_day_is_on_record_as_undelivered(running_house: House):
     async with a_watch(running_house, a_rule()) as watch:
         watch.sink.away = True
