@@ -18,7 +18,8 @@ async def test_building_a_worker_never_stops_to_hash_every_module(running_house:
 
 
 @pytest.mark.parametrize(
-    ("queue", "hosted"), [("decisions", True), ("evidence", True), ("batch", True), ("outreach", True), ("other", False)]
+    ("queue", "hosted"),
+    [("decisions", True), ("evidence", True), ("batch", True), ("outreach", True), ("other", False)],
 )
 async def test_a_queue_without_work_is_not_polled(running_house: House, queue: str, hosted: bool):
     assert hosting.hosts_anything(queue, running_house.ports) is hosted
