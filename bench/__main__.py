@@ -13,6 +13,8 @@ from typing import Any
 
 import uvloop
 
+from bench.machine import machine
+
 KINDS = ("decisions", "accept", "overload", "scores", "memory", "drift", "transactions", "watching", "interventions")
 # These take long and measure no speed, so they run only when they are named.
 ON_REQUEST = ("models", "retraining", "early-warning")
@@ -27,6 +29,7 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; choose of {', '.join((*KINDS, *ON_REQUEST))}")
     for kind in given.kinds:
+        print(json.dumps({"kind": kind, **machine()}), flush=True)
         for found in _measure(kind)(given.quick):
             print(json.dumps(found), flush=True)
     sys.stdout.flush()
