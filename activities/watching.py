@@ -17,8 +17,9 @@ from plimsoll.domain.product import Product
 from plimsoll.domain.scoring import ModelPin
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
+from plimsoll.domain.watching.clocks import Clocks, days_of, time_by
 from plimsoll.domain.watching.events import Kind
-from plimsoll.domain.watching.judging import Judged, Judgement, asks_for_help, clock, judge
+from plimsoll.domain.watching.judging import Judged, Judgement, asks_for_help, judge
 from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.domain.watching.rows import Rows
 from plimsoll.domain.watching.triggers import NOTHING_DUE, matching, next_looks, usual_week
@@ -26,6 +27,7 @@ from plimsoll.ports import ColumnScorer, LiveModels, Products
 from plimsoll.ports.outreach import Interventions
 from plimsoll.ports.watching import Cursor, StateBlock, TransactionLog, WatchedStore
 
+Ints = npt.NDArray[np.int64]
 READER = "watch"
 AT_ONCE = 2_000  # events of one transaction
 DUE_AT_ONCE = 500
@@ -103,28 +105,31 @@ class Watch:
         policy, model = self._policy(), await self.model()
         people, who = np.unique(rows["person"], return_inverse=True)
         block = await self._states_of(connection, people, cursor)
+        clocks = Clocks(block.clocks, await self._store.watermarks(connection)).moved(who, rows, now)
         newest = rows["known_at"].max().astype("M8[us]").item().replace(tzinfo=UTC)
         moved = Cursor(
             name=cursor.name,
             seq=int(rows["seq"][-1]),
             watermark=min(now, max(newest, cursor.watermark or newest)),
         )
-        work = await asyncio.to_thread(_taken_in, policy, block, who, rows, clock(policy, moved.watermark, now), model)
+        work = await asyncio.to_thread(_taken_in, policy, block, who, rows, clocks.read(policy, now), model)
         triggers = await self._settle(connection, policy, work, TriggerSource.LIVE, now)
         await self._store.write_states(connection, block, work.due, now)
         await self._interventions.wake_people(connection, _who_paid(rows))
         done = Done(events=len(rows), judged=len(work.people), triggers=triggers)
         await self._store.move(connection, moved, now, events=done.events, judged=done.judged, triggers=triggers)
+        await self._store.set_clocks(connection, clocks.watermarks)
         return done
 
     async def _look_at_due(self, connection: Any, cursor: Cursor, now: datetime) -> Done:
         """Nothing came, and that may be the news."""
-        policy = self._policy()
-        at = clock(policy, cursor.watermark, now)
-        due = await self._store.due(connection, at.date(), DUE_AT_ONCE)
+        policy, watermarks = self._policy(), await self._store.watermarks(connection)
+        today = {clock: time_by(policy, watermark, now).date() for clock, watermark in watermarks.items()}
+        due = await self._store.due(connection, today, DUE_AT_ONCE)
         if not due:
             return Done()
         block = await self._store.states(connection, due)
+        at = Clocks(block.clocks, watermarks).read(policy, now)
         work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), TIMER)
         triggers = await self._settle(connection, policy, work, TriggerSource.LIVE, now)
         await self._store.write_states(connection, block, work.due, now)
@@ -134,8 +139,8 @@ class Watch:
     async def _states_of(self, connection: Any, people: npt.NDArray[np.bytes_], cursor: Cursor) -> StateBlock:
         """A record for each, in this order: kept, made anew from the history, or empty."""
         names = [person.decode() for person in people.tolist()]
-        kept = await self._store.states(connection, names)
-        block = StateBlock(people, state.empty(len(people)), sensitive.nothing_kept(len(people)))
+        kept, clocks = await self._store.states(connection, names), await self._store.clocks_of(connection, names)
+        block = StateBlock(people, state.empty(len(people)), sensitive.nothing_kept(len(people)), clocks)
         places = np.searchsorted(people, kept.people)
         block.states[places], block.private[places] = kept.states, kept.private
         if len(kept.people) < len(people):
@@ -160,11 +165,11 @@ class Watch:
         The same `key` again triggers nothing again.
         """
         policy = self._policy()
-        async with self._store.waiting_for(READER, now) as (connection, cursor):
+        async with self._store.waiting_for(READER, now) as (connection, _):
             block = await self._store.block(connection, after, limit)
             if not len(block.people):
                 return None, Done()
-            at = clock(policy, cursor.watermark, now)
+            at = Clocks(block.clocks, await self._store.watermarks(connection)).read(policy, now)
             work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), SWEEP)
             triggers = await self._settle(connection, policy, work, TriggerSource.SWEEP, now, key)
         return block.people[-1].decode(), Done(judged=len(work.people), triggers=triggers)
@@ -172,11 +177,11 @@ class Watch:
     async def look_at(self, person: str, now: datetime) -> tuple[Judgement, npt.NDArray[np.float64]] | None:
         """One customer, judged now and written down, with all signals; None of whom nothing is kept."""
         policy = self._policy()
-        async with self._store.waiting_for(READER, now) as (connection, cursor):
+        async with self._store.waiting_for(READER, now) as (connection, _):
             block = await self._store.states(connection, [person])
             if not len(block.people):
                 return None
-            at = clock(policy, cursor.watermark, now)
+            at = Clocks(block.clocks, await self._store.watermarks(connection)).read(policy, now)
             work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), PERSON)
             judgement = work.judged.explained(np.array([0]))[0]
             await self._store.write_risks(connection, [(person, judgement, PERSON, False)], work.help_offers, now)
@@ -263,9 +268,7 @@ class _Work:
         return bool(self.judged.rank[place] > 0) or (before is not None and before.level is not RiskLevel.LOW)
 
 
-def _taken_in(
-    policy: WatchPolicy, block: StateBlock, who: Any, rows: Rows, at: datetime, model: LiveModel | None
-) -> _Work:
+def _taken_in(policy: WatchPolicy, block: StateBlock, who: Any, rows: Rows, at: Ints, model: LiveModel | None) -> _Work:
     """Which events can matter is asked of the records before them; whoever has one that does is judged after all."""
     fired = matching(policy.events, rows, usual_week(block.states)[who])
     looked = block.states["known"] // DAY
@@ -276,28 +279,25 @@ def _taken_in(
     matters = np.flatnonzero(fired >= 0)
     cause[who[matters[::-1]]] = matters[::-1]  # the first event that matters
     chosen = np.flatnonzero((cause >= 0) | _overdue(policy, block, looked, at))
-    names = [rule.name for rule in policy.events]
+    names, today = [rule.name for rule in policy.events], days_of(at[chosen])
     return _judged(
         policy, block, chosen, at, model,
         because=[names[fired[event]] if event >= 0 else TIMER for event in cause[chosen].tolist()],
-        keys=[f"event/{rows['seq'][event]}" if event >= 0 else _today(at) for event in cause[chosen].tolist()],
+        keys=[f"event/{rows['seq'][event]}" if event >= 0 else f"{TIMER}/{day}"
+              for event, day in zip(cause[chosen].tolist(), today, strict=True)],
     )  # fmt: skip
 
 
-def _overdue(policy: WatchPolicy, block: StateBlock, looked: Any, at: datetime) -> npt.NDArray[np.bool_]:
+def _overdue(policy: WatchPolicy, block: StateBlock, looked: Any, at: Ints) -> npt.NDArray[np.bool_]:
     """Of whom something failed to come since their newest event, so that any news asks for a look."""
-    today = np.maximum(block.states["known"], int(at.timestamp())) // DAY
+    today = np.maximum(block.states["known"], at) // DAY
     since = np.where(looked > 0, looked, today)
     return next_looks(policy.timers, block.states, since, policy.days_off) <= today
 
 
-def _today(at: datetime) -> str:
-    return f"{TIMER}/{at.date().isoformat()}"
-
-
-def _all_of(policy: WatchPolicy, block: StateBlock, at: datetime, model: LiveModel | None, because: str) -> _Work:
+def _all_of(policy: WatchPolicy, block: StateBlock, at: Ints, model: LiveModel | None, because: str) -> _Work:
     count = len(block.people)
-    keys = [f"{because}/{at.date().isoformat()}"] * count
+    keys = [f"{because}/{day}" for day in days_of(at)]
     return _judged(policy, block, np.arange(count), at, model, because=[because] * count, keys=keys)
 
 
@@ -305,13 +305,13 @@ def _judged(
     policy: WatchPolicy,
     block: StateBlock,
     chosen: npt.NDArray[Any],
-    at: datetime,
+    at: Ints,
     model: LiveModel | None,
     *,
     because: Sequence[str],
     keys: Sequence[str],
 ) -> _Work:
-    moments = np.maximum(block.states["known"], int(at.timestamp()))
+    moments = np.maximum(block.states["known"], at)
     judged = judge(policy, block.states[chosen], moments[chosen].astype("M8[s]"), model)
     today = moments // DAY
     due = next_looks(policy.timers, block.states, today, policy.days_off)
@@ -319,6 +319,6 @@ def _judged(
     due = np.where(due - today > policy.silent_after_days, NOTHING_DUE, due)
     offers: dict[str, Sequence[str]] = {}
     if policy.sensitive.keep and len(chosen):
-        told = sensitive.help_worth_offering(block.private[chosen], moments[chosen].max().astype("M8[s]"))
+        told = sensitive.help_worth_offering(block.private[chosen], moments[chosen].astype("M8[s]"))
         offers = {person.decode(): help_ for person, help_ in zip(block.people[chosen].tolist(), told, strict=True)}
     return _Work(block.people[chosen], judged, because, keys, due, offers)

@@ -85,7 +85,8 @@ async def _a_portfolio(settings: Settings, ports: Ports, customers: int) -> Any:
     async with ports.watch.watched.waiting_for("bench", AS_OF) as (connection, _):
         for at in range(0, customers, 10_000):
             some = states[at : at + 10_000]
-            block = StateBlock(people[at : at + 10_000], some, sensitive.nothing_kept(len(some)))
+            clocks = np.zeros(len(some), dtype=np.int32)
+            block = StateBlock(people[at : at + 10_000], some, sensitive.nothing_kept(len(some)), clocks)
             await ports.watch.watched.write_states(connection, block, np.full(len(some), NOTHING_DUE), AS_OF)
     await ports.database.run("analyze")
     return states

@@ -1,6 +1,6 @@
 """What watching a portfolio needs of the outside."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -133,7 +133,7 @@ class TransactionLog(Protocol):
 
 
 class Cursor(Value):
-    """How far the stream is read, and what time it is in it."""
+    """How far the stream is read, and when the newest of it was known."""
 
     name: str
     seq: int
@@ -147,6 +147,7 @@ class StateBlock:
     people: npt.NDArray[np.bytes_]
     states: Records
     private: Records
+    clocks: npt.NDArray[np.int32]  # by which each goes
 
 
 class WatchedStore(Protocol):
@@ -179,9 +180,19 @@ class WatchedStore(Protocol):
         """The next customers after this id."""
         ...
 
-    async def due(self, connection: Any, today: date, limit: int) -> list[str]:
-        """Of whom something regular will not have come by this day."""
+    async def due(self, connection: Any, today: Mapping[int, date], limit: int) -> list[str]:
+        """Of whom something regular will not have come by the day that it is by their clock."""
         ...
+
+    async def clocks_of(self, connection: Any, people: Sequence[str]) -> npt.NDArray[np.int32]:
+        """The clock of each one's product, in this order; that of no product for whom none was said."""
+        ...
+
+    async def watermarks(self, connection: Any) -> dict[int, datetime | None]:
+        """Where every clock stands; None where nothing was read yet."""
+        ...
+
+    async def set_clocks(self, connection: Any, watermarks: Mapping[int, datetime | None]) -> None: ...
 
     async def write_states(self, connection: Any, block: StateBlock, due: Any, now: datetime) -> None: ...
 

@@ -64,9 +64,15 @@ def stream(role: AsRole = None, json: AsJson = False) -> int:
     if json:
         as_json(found)
     else:
-        table({name: name for name in found if name != "levels"}, [found])
+        table({name: name for name in found if name not in ("levels", "clocks")}, [found])
+        if len(found["clocks"]) > 1:
+            table({"product": "product", "its time": "watermark"}, [_clock(clock) for clock in found["clocks"]])
         table({level: level for level in found["levels"]}, [found["levels"]])
     return DONE
+
+
+def _clock(clock: dict[str, Any]) -> dict[str, Any]:
+    return clock | {"product": clock["product"] or "(none said)"}
 
 
 def _tell(found: dict[str, Any], json: bool) -> int:

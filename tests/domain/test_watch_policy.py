@@ -14,7 +14,7 @@ from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
 from plimsoll.domain.watching.events import Category, Direction, Event, Kind
 from plimsoll.domain.watching.factors import factors
-from plimsoll.domain.watching.judging import Judgement, Known, asks_for_help, clock, judge
+from plimsoll.domain.watching.judging import Judgement, Known, asks_for_help, judge
 from plimsoll.domain.watching.levels import LevelRow, level_of, levels
 from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.domain.watching.rows import rows_of
@@ -151,12 +151,6 @@ def test_an_intervention_hears_of_what_is_new_has_risen_has_other_reasons_or_goe
     judged: Judgement, before: Known | None, asks: bool
 ) -> None:
     assert asks_for_help(POLICY, judged, before) is asks
-
-
-def test_the_clock_stands_a_day_after_the_newest_event() -> None:
-    assert clock(POLICY, AT, AT + timedelta(days=9)) == AT + timedelta(days=1)
-    assert clock(POLICY, AT, AT + timedelta(hours=2)) == AT + timedelta(hours=2)
-    assert clock(POLICY, None, AT) == AT
 
 
 def test_of_whom_nothing_is_heard_any_more_nothing_is_concluded() -> None:

@@ -86,6 +86,7 @@ async def test_the_stream_says_how_far_it_is_read(door: Door) -> None:
     assert found["behind"] == 0
     assert found["events"] == found["read_up_to"] == found["newest"]
     assert set(found["levels"]) == {"critical", "high", "medium", "low"}
+    assert [clock["product"] for clock in found["clocks"]] == [None], "no product was said of anybody"
 
 
 @pytest.mark.parametrize("customer", ["per_nobody", "NOBODY-OF-OURS"])

@@ -12,7 +12,7 @@ from activities.watching import READER, Done, Watch, watch_of
 from plimsoll.domain.outreach.episode import Trigger, Triggered
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import state
-from plimsoll.domain.watching.events import Category, Direction, Event
+from plimsoll.domain.watching.events import Category, Direction, Event, Kind
 from plimsoll.domain.watching.rows import rows_of
 from tests.house import House
 from tests.watched import an_event, an_ordinary_life, moment, salary
@@ -177,6 +177,66 @@ async def test_when_the_feed_stops_nobody_is_late_because_of_it(office: Office) 
     before = [event for event in NOT_PAID if event.occurred_at < moment("2026-06-25", 0)]
     await office.send(before)
     assert (await office.read_all(datetime(2026, 7, 10, tzinfo=UTC))).triggers == 0
+
+
+async def risks_of(office: Office, product: str) -> list[Any]:
+    """Of its customers, told apart by when their accounts were opened."""
+    return await office.rows(
+        f"""
+        select c.opened_on, r.severity, r.by_row, r.factors, r.as_of, r.since, s.due_on
+        from customer_risk r join customer c using (person_id) join customer_state s using (person_id)
+        where c.product = '{product}' order by 1
+        """
+    )
+
+
+def accounts_of_2005(product: str, late: int = 2, fine: int = 2) -> list[list[Event]]:
+    """Month by month; the first of them were not paid in June."""
+    months: list[list[Event]] = [[] for _ in range(7)]
+    for number in range(late + fine):
+        customer, opened = f"{product}-{number}", moment(f"2005-01-{number + 1:02d}", 1)
+        life = an_ordinary_life(7, date(2005, 7, 10), customer)
+        life = [e for e in life if number >= late or e.category is not Category.SALARY or e.occurred_at.month < 6]
+        months[0].append(an_event("2005-01-01", kind=Kind.ACCOUNT_OPENED, customer=customer, product=product,
+                                  occurred_at=opened))  # fmt: skip
+        for event in life:
+            months[event.occurred_at.month - 1].append(event)
+    return months
+
+
+@pytest.mark.parametrize("newer", ["before", "beside", "after"])
+async def test_a_replay_comes_to_the_same_risks_whatever_newer_events_another_product_has(
+    office: Office, newer: str
+) -> None:
+    for month in accounts_of_2005("alone"):
+        await office.send(month)
+        await office.read_all()
+    today = [an_event("2026-06-29", 50 + n, failed=True, customer=f"TODAY-{n}") for n in range(8)]
+    opened = {"product": "cards", "kind": Kind.ACCOUNT_OPENED}
+    today[0] = an_event("2026-06-01", customer="TODAY-0", **opened)
+    for place, month in enumerate(accounts_of_2005("replayed")):
+        await office.send([*(today if newer == "before" and not place else [])])
+        await office.send([*month, *(today[place : place + 1] if newer == "beside" else [])])
+        await office.read_all()
+    await office.send(today)
+    await office.read_all()
+    assert await risks_of(office, "replayed") == await risks_of(office, "alone")
+    after: str | None = ""
+    while after is not None:
+        after, _ = await office.watch.look_at_block(after, 3, TODAY, key="sweep")
+    swept = await risks_of(office, "replayed")
+    assert swept == await risks_of(office, "alone")
+    assert [row["severity"] > 0 for row in swept] == [True, True, False, False]
+    assert {row["as_of"].year for row in swept} == {2005}
+
+
+async def test_when_one_feed_stops_nobody_is_late_because_another_goes_on(office: Office) -> None:
+    before = [event for event in NOT_PAID if event.occurred_at < moment("2026-06-25", 0)]
+    await office.send([an_event("2026-01-01", kind=Kind.ACCOUNT_OPENED, product="loans"), *before])
+    await office.send([an_event("2026-07-09", 10, Category.GROCERIES, customer="OTHER")], moment("2026-07-10"))
+    assert (await office.read_all(moment("2026-07-10"))).triggers == 0
+    await office.send([an_event("2026-07-09", 10, Category.GROCERIES)], moment("2026-07-10"))
+    assert (await office.read_all(moment("2026-07-10"))).triggers == 1, "now it was heard of, and no salary came"
 
 
 async def test_a_record_of_an_older_layout_is_made_anew_from_the_history(office: Office) -> None:

@@ -110,6 +110,7 @@ def an_effect(ripe: bool = True) -> Json:
 
 def a_stream(**changes: Any) -> Json:
     return {"read_up_to": 990, "newest": 1000, "behind": 10, "watermark": at(minutes=1), "moved_at": at(),
+            "clocks": [{"product": "taiwan", "watermark": at(minutes=1)}],
             "events": 990, "judged": 300, "triggers": 12, "levels": {"critical": 1, "high": 2, "medium": 3, "low": 40}
             } | changes  # fmt: skip
 

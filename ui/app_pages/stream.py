@@ -64,6 +64,18 @@ def lag(found: Json, now: datetime) -> None:
         f"Read up to {words.moment(found['watermark'], session.zone())} of the customers' time; last moved "
         f"{words.ago(found['moved_at'], now)}."
     )
+    if len(found["clocks"]) > 1:
+        clocks(found["clocks"])
+
+
+def clocks(found: list[Json]) -> None:
+    st.dataframe(
+        [
+            {"Product": each["product"] or "(none said)", "Its time": words.moment(each["watermark"], session.zone())}
+            for each in found
+        ],
+        hide_index=True, alt="What time it is for the customers of each product",
+    )  # fmt: skip
 
 
 def standing(levels: Json) -> None:

@@ -27,7 +27,7 @@ from plimsoll.domain.watching.signals import columns, signals
 MONTHS = (1, 2, 3, 4, 5, 6)
 OPENED = datetime(2005, 4, 1, tzinfo=UTC)
 AS_OF = np.datetime64("2005-09-30T23:59:59")
-CURRENCY, PRODUCT, ZONE = "TWD", "card", "Asia/Taipei"
+CURRENCY, PRODUCT, ZONE = "TWD", "taiwan-card", "Asia/Taipei"
 
 
 class TaiwanEvents:

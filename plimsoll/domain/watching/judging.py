@@ -166,11 +166,3 @@ def asks_for_help(policy: WatchPolicy, judgement: Judgement, before: Known | Non
     new_reasons = {factor.feature for factor in judgement.factors} - set(before.handed_factors)
     goes_on = judgement.as_of - before.handed_at >= timedelta(days=policy.remind_after_days)
     return bool(new_reasons) or goes_on
-
-
-def clock(policy: WatchPolicy, watermark: datetime | None, now: datetime) -> datetime:
-    """The time that customers are judged at: ours, but not far beyond the newest event. A feed that stops must not
-    make everybody late, and a replay of the past has the time of its events."""
-    if watermark is None:
-        return now
-    return min(now, watermark + timedelta(days=policy.clock_goes_on_days))

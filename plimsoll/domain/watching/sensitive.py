@@ -52,7 +52,7 @@ def observe_private(private: Records, who: npt.NDArray[Any], rows: Rows) -> None
         ring.add(name, minor(rows["amount"]) * (rows["category"] == category.code))
 
 
-def help_worth_offering(private: Records, as_of: np.datetime64) -> list[tuple[HelpOffer, ...]]:
+def help_worth_offering(private: Records, as_of: np.datetime64 | npt.NDArray[Any]) -> list[tuple[HelpOffer, ...]]:
     """For each customer what help might be welcome; nothing about why leaves this function."""
     counselling = _risen(private, as_of, "gambling")
     holiday = _risen(private, as_of, "health") | _risen(private, as_of, "benefits")
@@ -62,9 +62,9 @@ def help_worth_offering(private: Records, as_of: np.datetime64) -> list[tuple[He
     ]
 
 
-def _risen(private: Records, as_of: np.datetime64, name: str) -> npt.NDArray[np.bool_]:
+def _risen(private: Records, as_of: np.datetime64 | npt.NDArray[Any], name: str) -> npt.NDArray[np.bool_]:
     months = private["months"]
-    back = month_of(as_of.astype("M8[D]").astype(np.int64)) - months["index"]
+    back = month_of(np.asarray(as_of).astype("M8[D]").astype(np.int64))[..., None] - months["index"]
     there = months["index"] != NEVER
     recent = np.where(there & (back >= 0) & (back < RECENT), months[name], 0).sum(axis=1) / RECENT
     before = np.where(there & (back >= RECENT) & (back < RECENT + BEFORE), months[name], 0).sum(axis=1) / BEFORE

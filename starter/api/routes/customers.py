@@ -49,6 +49,7 @@ async def stream(actor: Reader, house: House) -> JSONResponse:
             "newest": newest,
             "behind": newest - cursor.get("seq", 0),
             "watermark": cursor.get("watermark"),
+            "clocks": await house.ports.watch.watched.clocks(),
             "moved_at": cursor.get("moved_at"),
             "events": cursor.get("events", 0),
             "judged": cursor.get("judged", 0),

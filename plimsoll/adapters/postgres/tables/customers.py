@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import BigInteger, Column, Date, Identity, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
 from plimsoll.adapters.postgres.tables.columns import a_moment, a_text, id_of, some_json, some_words
@@ -18,7 +18,7 @@ class CustomerState(SQLModel, table=True):
 
     __tablename__ = "customer_state"
     __table_args__ = (
-        Index("customer_state_due", "due_on", postgresql_where=text("due_on is not null")),
+        Index("customer_state_due", "clock", "due_on", postgresql_where=text("due_on is not null")),
         # Rows grow no longer: room for the next version of one on its own page spares the indexes.
         {"postgresql_with": {"fillfactor": "60"}},
     )
@@ -26,6 +26,7 @@ class CustomerState(SQLModel, table=True):
     layout: int = Field(sa_column=Column(SmallInteger, nullable=False))
     state: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     private: bytes | None = Field(default=None, sa_column=Column(LargeBinary))  # sensitive: only to offer help
+    clock: int = Field(default=0, foreign_key="stream_clock.id", sa_column_kwargs={"server_default": "0"})
     due_on: date | None = Field(default=None, sa_column=Column(Date))  # when something regular will not have come
     newest_at: datetime = a_moment(nullable=False)  # when the newest of its events was known
     changed_at: datetime = a_moment(nullable=False)
@@ -79,8 +80,17 @@ class StreamCursor(SQLModel, table=True):
     __tablename__ = "stream_cursor"
     name: str = a_text(primary_key=True)
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
-    watermark: datetime | None = a_moment()  # when the newest event read was known: the stream's own time
+    watermark: datetime | None = a_moment()  # when the newest event read was known
     events: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     judged: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     triggers: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     moved_at: datetime = a_moment(nullable=False)
+
+
+class StreamClock(SQLModel, table=True):
+    """What time it is in the events of one product; number 0, named by nothing, is of customers without one."""
+
+    __tablename__ = "stream_clock"
+    id: int = Field(sa_column=Column(Integer, Identity(), primary_key=True))
+    product: str = Field(sa_type=Text, unique=True)  # as the lender calls it
+    watermark: datetime | None = a_moment()  # when the newest event read of it was known

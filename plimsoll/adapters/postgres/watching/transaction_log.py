@@ -167,9 +167,9 @@ class TransactionLog:
     async def _taken_in(self, batch: Batch, keys: bytes) -> int:
         for _ in range(TRIES):
             people = await self._customers.people_of(batch.customers)
+            await self._note_openings(batch, people)  # before: whoever reads the events finds the customer's product
             new = await self._shared(self._staged(batch, keys, people))
             if new is not None:
-                await self._note_openings(batch, people)
                 return new
             self._customers.forget()  # somebody was erased
         raise TooBusy("Customers of these events are being erased: send this again.")

@@ -5,13 +5,14 @@ transaction, so that every event counts once whatever crashes. States travel as 
 kilobytes each, without a Python object for any of them.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
+import numpy.typing as npt
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
@@ -33,25 +34,28 @@ from plimsoll.domain.watching.triggers import NOTHING_DUE
 from plimsoll.ports.watching import Cursor, StateBlock
 
 Connection = AsyncConnection[Any]
+NO_PRODUCT = 0  # the clock of customers of whom none was said
 
-FETCHED = record_of({"person": "S30", "state": f"V{state.STATE.itemsize}", "private": f"V{sensitive.PRIVATE.itemsize}"})
+FETCHED = record_of(
+    {"person": "S30", "state": f"V{state.STATE.itemsize}", "private": f"V{sensitive.PRIVATE.itemsize}", "clock": ">i4"}
+)
 NOTHING_PRIVATE = sensitive.nothing_kept(1).tobytes()
 STATES = """
-select person_id, state, coalesce(private, %(nothing)s::bytea) from customer_state
+select person_id, state, coalesce(private, %(nothing)s::bytea), clock from customer_state
 where person_id = any(%(people)s) and layout = %(layout)s order by person_id
 """
 BLOCK = """
-select person_id, state, coalesce(private, %(nothing)s::bytea) from customer_state
+select person_id, state, coalesce(private, %(nothing)s::bytea), clock from customer_state
 where person_id > %(after)s and layout = %(layout)s order by person_id limit %(limit)s
 """
 
 STAGED = record_of(
     {"person": "S30", "state": f"V{state.STATE.itemsize}", "private": f"V{sensitive.PRIVATE.itemsize}"}
-    | {"due_on": ">i4", "newest_at": ">i8"}
+    | {"clock": ">i4", "due_on": ">i4", "newest_at": ">i8"}
 )
 STAGE = """
 create temporary table if not exists staged_state (
-    person_id text, state bytea, private bytea, due_on date, newest_at timestamptz
+    person_id text, state bytea, private bytea, clock integer, due_on date, newest_at timestamptz
 ) on commit delete rows;
 create temporary table if not exists staged_risk (
     person_id text, severity smallint, probability float8, as_of timestamptz, by_row smallint
@@ -59,12 +63,12 @@ create temporary table if not exists staged_risk (
 """
 # Of a person who was erased meanwhile nothing is kept.
 WRITE_STATES = """
-insert into customer_state as c (person_id, layout, state, private, due_on, newest_at, changed_at)
-select s.person_id, %(layout)s, s.state, nullif(s.private, %(nothing)s::bytea), nullif(s.due_on, '-infinity'),
-       s.newest_at, %(now)s
+insert into customer_state as c (person_id, layout, state, private, clock, due_on, newest_at, changed_at)
+select s.person_id, %(layout)s, s.state, nullif(s.private, %(nothing)s::bytea), s.clock,
+       nullif(s.due_on, '-infinity'), s.newest_at, %(now)s
 from staged_state s join person p on p.id = s.person_id and p.wrapped_key is not null
 on conflict (person_id) do update set layout = excluded.layout, state = excluded.state, private = excluded.private,
-    due_on = excluded.due_on, newest_at = excluded.newest_at, changed_at = excluded.changed_at
+    clock = excluded.clock, due_on = excluded.due_on, newest_at = excluded.newest_at, changed_at = excluded.changed_at
 """
 WRITE_RISKS = """
 with judged as (
@@ -135,7 +139,24 @@ update stream_cursor set seq = %(seq)s, watermark = %(watermark)s, events = even
 where name = %(name)s
 """
 DUE = """
-select person_id from customer_state where due_on <= %(today)s and layout = %(layout)s order by due_on limit %(limit)s
+select due.person_id from unnest(%(clocks)s::int[], %(days)s::date[]) as k(clock, today) cross join lateral (
+    select person_id from customer_state s
+    where s.clock = k.clock and s.due_on <= k.today and s.layout = %(layout)s order by s.due_on limit %(limit)s
+) due limit %(limit)s
+"""
+PRODUCTS = """
+select product, array_agg(person_id) as people from customer
+where person_id = any(%(people)s) and product is not null group by product
+"""
+WATERMARKS = "select id, watermark from stream_clock"
+CLOCKS = "select product, id from stream_clock where product = any(%(products)s)"
+MAKE_CLOCKS = """
+insert into stream_clock (product) select unnest(%(products)s::text[]) as product order by 1 on conflict do nothing
+"""
+SET_CLOCKS = """
+update stream_clock k set watermark = s.watermark
+from unnest(%(clocks)s::int[], %(watermarks)s::timestamptz[]) as s(id, watermark)
+where k.id = s.id and k.watermark is distinct from s.watermark
 """
 
 
@@ -143,6 +164,7 @@ class Watched:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._with_staging: WeakSet[Connection] = WeakSet()
+        self._clocks: dict[str, int] = {}  # of each product; a number is given once
 
     # The one reader ---------------------------------------------------------------------------------
 
@@ -188,6 +210,39 @@ class Watched:
     async def cursor(self, name: str) -> Row | None:
         return await self._database.row("select * from stream_cursor where name = %(name)s", {"name": name})
 
+    # Clocks -----------------------------------------------------------------------------------------
+
+    async def clocks_of(self, connection: Connection, people: Sequence[str]) -> npt.NDArray[np.int32]:
+        """The clock of each one's product, in this order."""
+        found = await (await connection.execute(PRODUCTS, {"people": list(people)})).fetchall()
+        await self._learn_clocks([row["product"] for row in found])
+        clock = {person: self._clocks[row["product"]] for row in found for person in row["people"]}
+        return np.array([clock.get(person, NO_PRODUCT) for person in people], dtype=np.int32)
+
+    async def _learn_clocks(self, products: Sequence[str]) -> None:
+        """Made at once and for good: a number that was rolled back must not be remembered."""
+        if set(products) <= self._clocks.keys():
+            return
+        asked = {"products": list(products)}
+        await self._database.run(MAKE_CLOCKS, asked)
+        self._clocks |= {row["product"]: row["id"] for row in await self._database.rows(CLOCKS, asked)}
+
+    async def watermarks(self, connection: Connection) -> dict[int, datetime | None]:
+        """Where every clock stands; None where nothing was read yet."""
+        found = await (await connection.execute(WATERMARKS)).fetchall()
+        return {row["id"]: row["watermark"] for row in found}
+
+    async def set_clocks(self, connection: Connection, watermarks: Mapping[int, datetime | None]) -> None:
+        said = {"clocks": list(watermarks), "watermarks": list(watermarks.values())}
+        await connection.execute(SET_CLOCKS, said)
+
+    async def clocks(self) -> list[Row]:
+        """Every product that something was read of, and when the newest of it was known."""
+        return await self._database.rows(
+            "select nullif(product, '') as product, watermark from stream_clock where watermark is not null "
+            "order by watermark desc, product limit 100"
+        )
+
     # States -----------------------------------------------------------------------------------------
 
     async def states(self, connection: Connection, people: Sequence[str]) -> StateBlock:
@@ -203,9 +258,10 @@ class Watched:
         """The next customers after this id: a portfolio is read so, whatever its size."""
         return await self._read(connection, BLOCK, {"after": after, "limit": limit})
 
-    async def due(self, connection: Connection, today: date, limit: int) -> list[str]:
-        """Customers of whom something regular will not have come by this day."""
-        found = await connection.execute(DUE, {"today": today, "limit": limit, "layout": state.LAYOUT})
+    async def due(self, connection: Connection, today: Mapping[int, date], limit: int) -> list[str]:
+        """Customers of whom something regular will not have come by the day that it is by their clock."""
+        asked = {"clocks": list(today), "days": list(today.values()), "limit": limit, "layout": state.LAYOUT}
+        found = await connection.execute(DUE, asked)
         return [row["person_id"] for row in await found.fetchall()]
 
     async def write_states(self, connection: Connection, block: StateBlock, due: Any, now: datetime) -> None:
@@ -214,6 +270,7 @@ class Watched:
         staged["person"] = block.people
         staged["state"] = block.states.view(f"V{state.STATE.itemsize}")
         staged["private"] = block.private.view(f"V{sensitive.PRIVATE.itemsize}")
+        staged["clock"] = block.clocks
         nothing = due == NOTHING_DUE
         staged["due_on"] = np.where(nothing, NO_DATE, np.where(nothing, 0, due) - EPOCH_DAYS)
         staged["newest_at"] = block.states["known"] * 1_000_000 - EPOCH_MICROS
@@ -292,6 +349,7 @@ class Watched:
             people=found["person"].copy(),
             states=np.ascontiguousarray(found["state"]).view(state.STATE).copy(),
             private=np.ascontiguousarray(found["private"]).view(sensitive.PRIVATE).copy(),
+            clocks=found["clock"].astype(np.int32),
         )
 
     async def _copy(self, connection: Connection, target: str, records: Any) -> None:
