@@ -29,7 +29,7 @@ def accept(quick: bool) -> list[dict[str, Any]]:
     rates, seconds = ((200,), 2.0) if quick else ((400, 800, 1000), 10.0)
     with bench_stack(
         [*SERVERS, "api"],
-        {"PLIMSOLL_HOT_WORKER": "false", "PLIMSOLL_MAX_BACKLOG": "1000000"},
+        {"PLIMSOLL_HOT_WORKER": "false", "PLIMSOLL_MAX_BACKLOG": "1000000", "PLIMSOLL_API_WORKERS": "2"},
     ) as settings:
         return uvloop.run(_accept(settings, rates, seconds))
 
