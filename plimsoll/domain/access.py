@@ -45,6 +45,7 @@ class Permission(StrEnum):
     READ_CUSTOMERS = "customers:read"
     INTERVENE = "interventions:act"  # start, cancel, answer for a customer, take a call
     MANAGE_CONTACTS = "contacts:manage"  # consent, flags, addresses
+    ERASE_PEOPLE = "people:erase"  # for good
     APPROVE_MESSAGES = "messages:approve"
     LET_TIME_PASS = "time:pass"  # for one case, in test mode
     READ_LEDGER = "ledger:read"
@@ -77,7 +78,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     # Says yes or no and may stop a release; what is approved is begun by somebody else.
     Role.MODEL_APPROVER: frozenset(_READER | {P.APPROVE_MODELS, P.HOLD_RELEASES, P.CHECK_DRIFT}),
     Role.COMPLIANCE: frozenset(
-        _READER | {P.WITHDRAW, P.READ_LEDGER, P.MANAGE_CONTACTS, P.APPROVE_MESSAGES, P.INTERVENE}
+        _READER | {P.WITHDRAW, P.READ_LEDGER, P.MANAGE_CONTACTS, P.APPROVE_MESSAGES, P.INTERVENE, P.ERASE_PEOPLE}
     ),
     Role.AUDITOR: frozenset(_READER | {P.READ_LEDGER}),
     # Keys, staff and settings; no verdicts (interfaces.md).
@@ -85,7 +86,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _READER
         | {P.SUBMIT, P.WITHDRAW, P.MANAGE_KEYS, P.MANAGE_STAFF, P.RESUME, P.READ_LEDGER}
         | {P.SCORE, P.REPORT_OUTCOMES, P.CHECK_DRIFT, P.RUN_SCHEDULES, P.HOLD_RELEASES}
-        | {P.SEND_TRANSACTIONS, P.MANAGE_CONTACTS, P.LET_TIME_PASS}
+        | {P.SEND_TRANSACTIONS, P.MANAGE_CONTACTS, P.LET_TIME_PASS, P.ERASE_PEOPLE}
     ),
 }
 

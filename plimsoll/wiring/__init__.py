@@ -30,6 +30,7 @@ from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.clocks import Clocks
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.drift_reports import DriftReports
+from plimsoll.adapters.postgres.erasing import Erasing
 from plimsoll.adapters.postgres.experiments import Experiments
 from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
 from plimsoll.adapters.postgres.live_windows import LiveWindows
@@ -83,6 +84,7 @@ class Ports:
     access: Access
     applications: Applications
     casework: Casework
+    erasing: Erasing
     reviews: Reviews
     outbox: Outbox
     outcomes: Outcomes
@@ -155,6 +157,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         access=Access(database),
         applications=Applications(database, vault),
         casework=Casework(database, vault),
+        erasing=Erasing(database, vault),
         reviews=Reviews(database, vault),
         outbox=Outbox(database),
         outcomes=Outcomes(database),

@@ -20,6 +20,7 @@ from starter.cli import (
     keys,
     models,
     outcomes,
+    people,
     performance,
     products,
     record,
@@ -56,6 +57,7 @@ app.add_typer(transactions.app, name="transactions")
 app.add_typer(transactions.repayments, name="repayments")
 app.add_typer(drift.app, name="drift")
 app.add_typer(customers.app, name="customer")
+app.add_typer(people.app, name="person")
 app.add_typer(interventions.app, name="intervention")
 app.add_typer(collectors.app, name="collector")
 app.add_typer(contacts.app, name="contact")

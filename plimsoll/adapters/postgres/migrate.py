@@ -20,7 +20,8 @@ INSERT_ONLY = (
     "intervention_trigger", "collector_answer", "intervention_outcome", "contact_reply", "contact_callback",
 )  # fmt: skip
 MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line", "contact_address",
-              "customer_state", "customer_risk", "customer_risk_change")  # fmt: skip
+              "customer_state", "customer_risk", "customer_risk_change", "customer", "contact_profile",
+              "contact_consent", "commitment")  # fmt: skip
 
 
 def migrate(owner_url: str, app_url: str) -> None:

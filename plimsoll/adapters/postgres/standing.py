@@ -54,7 +54,7 @@ STANDING = {
         about="t.id",
     ),
     "contact_consent": Standing(
-        kinds=("consent.given", "consent.withdrawn"),
+        kinds=("consent.given", "consent.withdrawn", "consent.erased"),
         columns=("person_id", "channel", "granted", "source", "evidence", "said_at", "recorded_by"),
         about="t.person_id || '/' || t.channel",
     ),

@@ -83,4 +83,5 @@ class Ending(StrEnum):
     VULNERABLE = "vulnerable"
     NOBODY_REACHED = "nobody_reached"  # every step was taken or barred
     CANCELLED = "cancelled"  # by a person
+    ERASED = "erased"  # nobody is there any more
     HELD_OUT = "held_out"  # nothing was done at all
