@@ -28,6 +28,7 @@ from starter.mirroring import Mirroring
 from starter.reconciler import Reconciler
 from starter.schedules import Scheduling
 from starter.shadowing import Shadowing
+from starter.telling import Telling
 from starter.watching import Watching
 from workflows import names
 
@@ -59,6 +60,7 @@ def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Cor
         yield _seal(ports)
     if names.OUTREACH in queues:
         yield Alerting(ports.outbox, ports.alert_webhook).run()
+        yield Telling(ports.receivers, ports.deliveries, ports.event_webhooks).run()
         yield confirming(ports).run()
     if names.OUTREACH in queues:
         yield Watching(watch_of(ports), ports.watch.log).run()

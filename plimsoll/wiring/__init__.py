@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plimsoll.adapters.datasets.south_german import FairnessGroup, LabelledApplication, SouthGerman
-from plimsoll.adapters.messages.webhook import AlertWebhook
+from plimsoll.adapters.messages.webhook import AlertWebhook, EventWebhooks
 from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.columns import ByColumn
 from plimsoll.adapters.models.contest import ModelContest
@@ -29,6 +29,7 @@ from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.clocks import Clocks
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.deliveries import Deliveries
 from plimsoll.adapters.postgres.drift_reports import DriftReports
 from plimsoll.adapters.postgres.erasing import Erasing
 from plimsoll.adapters.postgres.experiments import Experiments
@@ -61,6 +62,7 @@ from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 from plimsoll.wiring.outreach import OutreachPorts, build_outreach_ports
 from plimsoll.wiring.watching import WatchPorts, build_watch_ports
+from plimsoll.wiring.webhooks import Receivers
 
 if TYPE_CHECKING:
     from plimsoll.adapters.datasets.lenders_file import LendersFile
@@ -114,6 +116,9 @@ class Ports:
     drift_reports: DriftReports
     report_pages: PageFolder
     alert_webhook: AlertWebhook
+    receivers: Receivers
+    deliveries: Deliveries
+    event_webhooks: EventWebhooks
     open_runs: OpenRunList
     policies: ZenPolicyEngine
     sealer: Sealer
@@ -189,6 +194,9 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         drift_reports=DriftReports(database),
         report_pages=PageFolder(settings.home_dir / DRIFT_PAGES),
         alert_webhook=AlertWebhook(settings.alert_webhook, secret_of_alerts(settings)),
+        receivers=Receivers(settings.secrets),
+        deliveries=Deliveries(database),
+        event_webhooks=EventWebhooks(),
         open_runs=OpenRunList(database),
         policies=policy_engine(settings),
         sealer=Sealer(database, checkpoints),

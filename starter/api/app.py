@@ -53,6 +53,7 @@ from starter.api.routes import (
     sessions,
     trainings,
     transactions,
+    webhooks,
     workflows,
 )
 from starter.api.running import Running
@@ -98,6 +99,7 @@ ROUTERS = (
     fast_forward,
     keys,
     ledger,
+    webhooks,
     health,
 )
 

@@ -32,6 +32,7 @@ from starter.cli import (
     stack,
     templates,
     transactions,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ app.add_typer(collectors.app, name="collector")
 app.add_typer(contacts.app, name="contact")
 app.add_typer(templates.app, name="template")
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(keys.app, name="key")
 
 

@@ -1,4 +1,4 @@
-"""Alerts to an address of the operator's: signed JSON, each with a key under which a repeat is recognised."""
+"""Alerts and stage events to addresses of the operator's: signed JSON, under a key by which a repeat is known."""
 
 import hashlib
 import hmac
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from plimsoll.domain.errors import Unavailable
+from plimsoll.domain.telling import Receiver, StageEvent
 
 TIMEOUT = 5.0
 
@@ -42,6 +43,33 @@ class AlertWebhook:
             raise AlertNotTaken(f"The alert webhook did not answer ({type(error).__name__}).") from error
         if not answer.is_success:
             raise AlertNotTaken(f"The alert webhook answered {answer.status_code}.")
+
+
+class EventNotTaken(Unavailable):
+    code = "event_not_taken"
+
+
+class EventWebhooks:
+    """Stage events to their receivers; connections are kept, for there may be hundreds a second."""
+
+    def __init__(self) -> None:
+        self._client: httpx.AsyncClient | None = None
+
+    async def send(self, receiver: Receiver, event: StageEvent) -> None:
+        """Raises EventNotTaken unless it is answered with 2xx."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": event.id}
+        headers["Plimsoll-Signature"] = signature(receiver.secret, event.body, int(time.time()))
+        try:
+            answer = await self._calling().post(receiver.url, content=event.body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise EventNotTaken(f"It did not answer ({type(error).__name__}).") from error
+        if not answer.is_success:
+            raise EventNotTaken(f"It answered {answer.status_code}.")
+
+    def _calling(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+        return self._client
 
 
 def signature(secret: str, body: bytes, at: int) -> str:

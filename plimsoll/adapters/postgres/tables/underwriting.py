@@ -131,6 +131,19 @@ class Outbox(SQLModel, table=True):
     delivered_at: datetime | None = a_moment()
 
 
+class WebhookDelivery(SQLModel, table=True):
+    """How far a receiver of stage events was told."""
+
+    __tablename__ = "webhook_delivery"
+    name: str = a_text(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))  # of the record; everything up to it was told
+    attempts: int = a_count()
+    not_before: datetime | None = a_moment()
+    lease_until: datetime | None = a_moment()
+    last_error: str | None = Field(default=None, sa_type=Text)
+    told_at: datetime | None = a_moment()
+
+
 # What is found out ----------------------------------------------------------------------------
 
 
