@@ -97,12 +97,11 @@ def replay(
 
     A replay that was interrupted goes on where it stopped. The file is held in memory.
     """
-    from plimsoll.domain.errors import InvalidRequest
     from starter.replaying import Checkpoint, History, Pace
     from starter.replaying import replay as send_again
 
     if speed and rate:
-        raise InvalidRequest("Say --speed or --rate, not both.")
+        raise typer.BadParameter("Say --speed or --rate, not both.")
     with Remote(role or DEFAULT_ROLE, timeout=120) as api:
         found = _source(api.settings, file, format, None, column, always, ignore_others, separator)
         history = History.of(found)

@@ -1,18 +1,22 @@
 """Interventions and the collectors' queue over HTTP: begun, called, answered, cancelled, and time let pass."""
 
 import asyncio
+import dataclasses
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from temporalio.worker import Worker
 
+from activities import activities_on
 from plimsoll.domain.access import Role
 from plimsoll.domain.outreach.profile import ProfileChange
 from tests.episodes import approved_templates
-from tests.house import bearer, problem_of
+from tests.house import bearer, problem_of, until
 from tests.starter.conftest import Door
 from workflows import names
+from workflows.intervene_with_customer import InterveneWithCustomer
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +165,32 @@ async def test_time_passes_for_one_case_and_nobody_else_may_let_it(desk: Door):
     assert (answer.status_code, problem_of(answer)["detail"]) == (
         400, "'soon' is no span of time: write 30d, 12h, 90m or 1d 12h.",
     )  # fmt: skip
+
+
+async def test_ninety_days_pass_over_http_and_the_episode_has_ended(desk: Door):
+    """The whole way: a trigger, its run, time let pass by a call, every step and outcome on the way."""
+    house, outreach = desk.house, desk.client.app.state.running.ports.outreach  # type: ignore[attr-defined]
+    assert house.client is not None
+    with_rules = dataclasses.replace(house.ports, outreach=outreach)
+    worker = Worker(
+        house.client, task_queue=names.OUTREACH, workflows=[InterveneWithCustomer],
+        activities=activities_on(names.OUTREACH, with_rules), workflow_failure_exception_types=[Exception],
+    )  # fmt: skip
+    async with worker:
+        made = await begun(desk)
+
+        async def waits() -> bool:
+            return (await desk.get(f"/v1/interventions/{made['id']}")).json()["waits_on"] == "collector"
+
+        await until(waits, what="the first call to be in the queue")
+        for span in ("30d", "30d", "31d"):
+            answer = await desk.post("/v1/fast-forward", Role.COLLECTOR, {"id": made["id"], "duration": span})
+            assert (answer.status_code, answer.json()["arrived"]) == (200, True), answer.text
+
+        async def ended() -> bool:
+            return (await desk.get(f"/v1/interventions/{made['id']}")).json()["state"] == "ended"
+
+        await until(ended, what="the episode to end")
+    story = (await desk.get(f"/v1/interventions/{made['id']}")).json()
+    assert [outcome["day"] for outcome in story["outcomes"]] == [30, 60, 90]
+    assert story["ending"] == "nobody_reached"

@@ -5,14 +5,18 @@ import csv
 import gzip
 import io
 import json
+import sys
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plimsoll.domain.access import Role
+from plimsoll.settings import ROOT
 from tests.customers_events import a_line
+from tests.house import until
 from tests.stack_fixtures import Database
 from tests.starter.serving import Served, a_served_house
 
@@ -163,6 +167,56 @@ async def test_a_replay_sends_everything_in_the_order_in_which_it_was_known(serv
     assert answer(capsys) == {"lines": 3, "new": 3, "repeated": 0, "rejected": 0}
     rows = await served.house.rows("select occurred_at::date::text as day from transaction order by seq")
     assert {row["day"] for row in rows} == set(days)
+
+
+async def test_a_replay_has_one_pace(served, tmp_path, capsys):
+    file = json_lines(tmp_path / "e.jsonl", [a_line()])
+    assert await run(served, "transactions", "replay", file, "--rate", "5", "--speed", "5") == 2
+    assert "not both" in capsys.readouterr().err
+
+
+async def test_the_shipped_accounts_go_in_as_events_of_2005(served, tmp_path, capsys):
+    shipped = ROOT / "data" / "taiwan" / "default_of_credit_card_clients.csv.gz"
+    with gzip.open(shipped, "rt") as whole, gzip.open(tmp_path / shipped.name, "wt") as few:
+        few.writelines(islice(whole, 4))  # three accounts below the heading
+    assert await run(served, "transactions", "load", tmp_path, "--format", "taiwan", "--json") == 0
+    said = answer(capsys)
+    assert said["new"] == said["lines"] > 3 * 12
+    kept = await served.house.rows("select kind, count(*) as n from transaction_in_words group by kind")
+    assert {row["kind"]: row["n"] for row in kept}["account_opened"] == 3
+    (row,) = await served.house.rows("select count(*) as n, min(product) as product from customer")
+    assert (row["n"], row["product"]) == (3, "taiwan-card")
+    assert await run(served, "transactions", "load", tmp_path, "--format", "taiwan", "--again", "--json") == 0
+    assert answer(capsys)["new"] == 0
+
+
+async def test_a_load_that_was_killed_goes_on_and_nothing_is_doubled_or_lost(served, tmp_path, capsys):
+    count = 60_000
+    file = a_csv(tmp_path / "e.csv", [a_line(customer=f"c-{number % 50}") for number in range(count)])
+    command = [sys.executable, "-m", "starter.cli.main", "transactions", "load", str(file)]
+    nowhere = asyncio.subprocess.DEVNULL
+    loading = await asyncio.create_subprocess_exec(*command, stdout=nowhere, stderr=nowhere)
+
+    async def begun() -> bool:
+        assert loading.returncode is None, "it ended before it could be killed"
+        return bool(await served.house.rows("select 1 from transaction_load where lines > 0"))
+
+    try:
+        await until(begun, what="the first portion to be on record")
+    finally:
+        loading.kill()
+        await loading.wait()
+    (stopped,) = await served.house.rows("select lines, ended_at from transaction_load")
+    assert 0 < stopped["lines"] < count
+    assert stopped["ended_at"] is None
+    assert await run(served, "transactions", "load", file, "--json") == 0
+    said = answer(capsys)
+    assert (said["lines"], said["new"] + said["repeated"], said["rejected"]) == (count, count, 0)
+    (stored,) = await served.house.rows(
+        "select count(*) as n, count(distinct key) as keys, (select count(*) from transaction_key) as kept "
+        "from transaction"
+    )
+    assert (stored["n"], stored["keys"], stored["kept"]) == (count, count, count)
 
 
 async def test_a_set_nobody_knows_is_refused_by_name(served, tmp_path, capsys):
