@@ -13,7 +13,7 @@ from plimsoll.domain.values import Status
 from plimsoll.faultpoints import KNOWN
 from tests.builders import a_referred_application, a_sound_application
 from tests.chaos.parts import HEARING, PARKING, REACHING, Nursery
-from tests.house import House
+from tests.house import PATIENCE, House
 
 DOOR = ("accept",)  # an API process alone comes by it: test_the_api_dies.py
 REFERRED = ("open_review",)
@@ -43,12 +43,20 @@ async def kill_at_every_place(house: House, nursery: Nursery, lane: Lane) -> dic
         found[place] = Aftermath(application, body, await asyncio.to_thread(doomed.until_ended))
     healthy = nursery.worker(house.settings)
     try:
-        for aftermath in found.values():
-            await house.until_status(aftermath.application, Status.DECIDED, Status.REVIEW, patience=90)
+        for place, aftermath in found.items():
+            await house.until_status(aftermath.application, Status.DECIDED, Status.REVIEW)
+            if place.partition(".")[0] not in REFERRED:
+                await until_over(house, aftermath.application)
     finally:
         healthy.send(signal.SIGTERM)
         await asyncio.to_thread(healthy.until_ended)
     return found
+
+
+async def until_over(house: House, application: str) -> None:
+    """A worker that dies once the decision is on record leaves a run for the next one to close."""
+    async with asyncio.timeout(PATIENCE):
+        await house.run_of(application).result()
 
 
 @pytest.fixture(scope="module")
