@@ -29,6 +29,7 @@ ACCOUNTS = 400
 EVENTS_A_SECOND = 800
 AT_ONCE = 200
 MIDDAY = 13
+MOST_STEPS = 3  # of a plan, before somebody is called
 PATIENCE = 60.0  # seconds until the stream has been read and the first messages are out
 
 
@@ -139,9 +140,10 @@ def _answered_by_one(api: Remote, settings: Settings) -> str | None:
 
 
 def _called_by_a_collector(settings: Settings) -> str | None:
-    """A collector takes the most urgent call and agrees on a plan."""
-    with Remote("collector", settings) as api:
-        task = api.post("/v1/collector-tasks/next")[0]["data"]
+    """A collector takes the most urgent call and agrees on a plan. Who was still at a lower risk when they were
+    written to first is called once they did not answer: some days are let pass for one of them."""
+    with Remote("collector", settings, timeout=60) as api:
+        task = _next_call(api) or _after_days_of_silence(api)
         if task is None:
             return None
         said = api.post(f"/v1/collector-tasks/{task['id']}/call")[0]
@@ -150,6 +152,28 @@ def _called_by_a_collector(settings: Settings) -> str | None:
         report = {"version": said["version"], "answer": "tool", **plan}
         api.post(f"/v1/collector-tasks/{task['id']}/answer", report)
     return "a collector called another and agreed on a payment plan in two parts"
+
+
+def _next_call(api: Remote) -> Any:
+    return api.post("/v1/collector-tasks/next")[0]["data"]
+
+
+def _after_days_of_silence(api: Remote) -> Any:
+    found = api.get("/v1/interventions", level="critical", state="treating", limit=100)["data"]
+    silent = next((each for each in found if each["waits_on"] == "reply"), None)
+    passed = timedelta()
+    for _ in range(MOST_STEPS):
+        if silent is None or silent["waits_on"] == "collector":
+            break
+        wait = datetime.fromisoformat(silent["until"]) - datetime.now(UTC) - passed
+        hours = wait // timedelta(hours=1) + 1
+        api.post("/v1/fast-forward", {"id": silent["id"], "duration": f"{hours}h"})
+        passed += timedelta(hours=hours)
+        silent = api.get(f"/v1/interventions/{silent['id']}")
+    if silent is None:
+        return None
+    note(f"Nobody answered {silent['id']}: {passed.days} days were let pass.")
+    return _until(lambda: _next_call(api))
 
 
 def _print(api: Remote, settings: Settings, events: int, accounts: int, stream: dict[str, Any]) -> None:
