@@ -15,7 +15,10 @@ import uvloop
 
 from bench.machine import machine
 
-KINDS = ("decisions", "accept", "overload", "scores", "memory", "drift", "transactions", "watching", "interventions")
+KINDS = (
+    "decisions", "accept", "overload", "scores", "memory", "drift", "transactions", "watching", "interventions",
+    "pages",
+)  # fmt: skip
 # These take long and measure no speed, so they run only when they are named.
 ON_REQUEST = ("models", "retraining", "early-warning")
 
@@ -61,6 +64,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.watching import measure as measure_watching
 
         return measure_watching
+    if kind == "pages":
+        from bench.pages import measure as measure_pages
+
+        return measure_pages
     if kind == "drift":
         from bench.drift import measure_drift
 

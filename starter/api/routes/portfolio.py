@@ -25,6 +25,7 @@ router = APIRouter(prefix="/v1/portfolio", tags=["portfolio"])
 Json = dict[str, Any]
 Word = Annotated[str | None, Query(max_length=120)]
 # A series of so many days is drawn in these units: enough points to see a shape, not too many to read.
+LAST_YEAR = 9000  # the calendar of this program ends with 9999, and a day is added here and there
 UNITS = ((3, "hour"), (93, "day"), (730, "week"))
 
 
@@ -43,6 +44,8 @@ async def portfolio(
     """Of the applications accepted from the day `since` to the end of the day `until`, days of `zone`; `version` is
     NAME@VERSION of the model that scored. `override_rate` is the share of people's verdicts against the live cut."""
     here, now = _zone(zone), datetime.now(UTC)
+    if until and until.year > LAST_YEAR:
+        raise InvalidRequest(f"`until` is {until}: leave it out for all there is.")
     if since and until and since > until:
         raise InvalidRequest(f"`since` is {since}, after `until`, which is {until}.")
     packs = {pack.id: pack for pack in house.ports.products.all()}

@@ -63,6 +63,17 @@ async def test_outcomes_risk_and_time_are_counted(house: House):
     assert found["time_to_yes"]["n"] == 1
 
 
+async def test_bins_widen_until_forty_hold_nearly_all_and_the_last_takes_the_rest(house: House):
+    for risk in [*[0.001] * 50, *[0.15] * 49, 0.9]:
+        await decided(house, probability=risk)
+    bins = (await figures(house))["histogram"]
+    assert [(bin_["n"], round(bin_["above"], 4), bin_["width"]) for bin_ in bins] == [
+        (50, 0.0, 0.005),
+        (49, 0.15, 0.005),
+        (1, 0.2, 0.005),
+    ]
+
+
 async def test_filters_choose_by_model_arm_outcome_and_day(house: House):
     await decided(house)
     await decided(house, Outcome.DECLINE, model=CHALLENGER)

@@ -73,7 +73,14 @@ class Person(SQLModel, table=True):
 class Application(SQLModel, table=True):
     __table_args__ = (
         Index("application_open", "status", postgresql_where=text("closed_at is null")),
-        Index("application_by_time", "accepted_at", "id"),
+        Index("application_by_status", "status", "id"),
+        # The overview counts over every case, and reads these without the sealed bodies beside them.
+        Index(
+            "application_cohort",
+            "accepted_at",
+            "id",
+            postgresql_include=["round", "product", "currency", "status", "amount"],
+        ),
         Index("application_by_person", "person_id", "product"),
     )
     id: str = a_text(primary_key=True)
@@ -158,6 +165,7 @@ class EvidenceRequest(SQLModel, table=True):
             "source",
             postgresql_where=text("state in ('reserved', 'sent') and last_error is not null"),
         ),
+        Index("evidence_sent", "application_id", "source", postgresql_where=text("sent_at is not null")),
     )
     id: str = a_text(primary_key=True)
     application_id: str = id_of("application.id")
@@ -181,7 +189,16 @@ class StepAttempt(SQLModel, table=True):
     """Every run of every step, counted and timed."""
 
     __tablename__ = "step_attempt"
-    __table_args__ = (Index("step_attempt_of", "application_id", "round"),)
+    __table_args__ = (
+        Index("step_attempt_of", "application_id", "round"),
+        Index(
+            "step_recorded",
+            "application_id",
+            "round",
+            postgresql_include=["started_at", "duration_ms"],
+            postgresql_where=text("step = 'record'"),
+        ),
+    )
     id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
     application_id: str = id_of("application.id")
     round: int
@@ -198,6 +215,15 @@ class Score(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("application_id", "round", name="score_once"),
         Index("score_by_time", "scored_at"),
+        Index(
+            "score_cohort",
+            "arm",
+            "model",
+            "model_version",
+            "application_id",
+            "round",
+            postgresql_include=["sample_probability", "probability_of_default"],
+        ),
     )
     id: str = a_text(primary_key=True)
     application_id: str = id_of("application.id")
@@ -231,6 +257,13 @@ class Decision(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("application_id", "round", name="decision_once"),
         Index("decision_by_time", "decided_at"),
+        Index("decision_by_policy", "policy_digest", "decided_at"),
+        Index(
+            "decision_cohort",
+            "application_id",
+            "round",
+            postgresql_include=["outcome", "outcome_source", "decided_at"],
+        ),
     )
     id: str = a_text(primary_key=True)
     application_id: str = id_of("application.id")
@@ -246,6 +279,17 @@ class Decision(SQLModel, table=True):
     body_digest: bytes = Field(sa_type=LargeBinary)
     decided_by: str = id_of("actor.id")
     decided_at: datetime = a_moment(nullable=False)
+
+
+class PolicyVersion(SQLModel, table=True):
+    """A policy that was in force, as its file was read. Insert-only."""
+
+    __tablename__ = "policy_version"
+    product: str = a_text(primary_key=True)
+    digest: str = a_text(primary_key=True)
+    version: str = a_text()
+    content: str = a_text()
+    kept_at: datetime = a_moment(nullable=False)
 
 
 # People ---------------------------------------------------------------------------------------
