@@ -17,6 +17,7 @@ QUEUE = "app_pages/queue.py"
 CASE = "app_pages/case.py"
 TRACE = "app_pages/trace.py"
 WORKFLOWS = "app_pages/workflows.py"
+POLICIES = "app_pages/policies.py"
 MODELS = "app_pages/models.py"
 PERFORMANCE = "app_pages/performance.py"
 EXPERIMENTS = "app_pages/experiments.py"
@@ -27,6 +28,7 @@ INTERVENTIONS = "app_pages/interventions.py"
 COLLECTORS = "app_pages/collectors.py"
 STRATEGIES = "app_pages/strategies.py"
 STREAM = "app_pages/stream.py"
+MESSAGES = "app_pages/messages.py"
 AUDIT = "app_pages/audit.py"
 KEYS = "app_pages/keys.py"
 SCHEDULES = "app_pages/schedules.py"
@@ -52,6 +54,7 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(OVERVIEW, title="Overview", url_path="overview")] if has("applications:read") else []),
         *([st.Page(QUEUE, title="Queue", url_path="queue")] if has("reviews:read") else []),
         *([st.Page(WORKFLOWS, title="Workflows", url_path="workflows")] if has("workflows:read") else []),
+        *([st.Page(POLICIES, title="Policies", url_path="policies")] if has("policies:read") else []),
         *([st.Page(MODELS, title="Models", url_path="models")] if has("models:read") else []),
         *([st.Page(PERFORMANCE, title="Performance", url_path="performance")] if has("models:read") else []),
         *([st.Page(EXPERIMENTS, title="Experiments", url_path="experiments")] if has("models:read") else []),
@@ -60,6 +63,7 @@ def pages_for(person: Json) -> list[st.Page]:
         *([st.Page(CUSTOMERS, title="Customers", url_path="customers")] if has("customers:read") else []),
         *([st.Page(INTERVENTIONS, title="Interventions", url_path="interventions")] if has("customers:read") else []),
         *([st.Page(COLLECTORS, title="Calls", url_path="collectors")] if has("customers:read") else []),
+        *([st.Page(MESSAGES, title="Messages", url_path="messages")] if has("customers:read") else []),
         *([st.Page(STRATEGIES, title="Strategies", url_path="strategies")] if has("customers:read") else []),
         *([st.Page(STREAM, title="Stream", url_path="stream")] if has("customers:read") else []),
         *([st.Page(TRACE, title="Decision trace", url_path="trace")] if has("applications:read") else []),

@@ -99,11 +99,11 @@ class Backend:
 
     def performance(self, product: str) -> Json:
         """How a product's decisions turned out, as far as it is known today."""
-        return self._ask("GET", "/v1/performance", params={"product": product})
+        return self._ask("GET", "/v1/performance", params={"product": product}, patience=READING_PATIENCE)
 
-    def drift_reports(self, product: str, limit: int = 100) -> list[Json]:
+    def drift_reports(self, product: str, after: str | None = None, limit: int = 50) -> Json:
         """Drift checks of a product, the newest first."""
-        return self._ask("GET", "/v1/drift-reports", params={"product": product, "limit": limit})["data"]
+        return self._ask("GET", "/v1/drift-reports", params={"product": product, "after": after, "limit": limit})
 
     def drift_report(self, report: str) -> Json:
         return self._ask("GET", f"/v1/drift-reports/{report}")
@@ -119,8 +119,38 @@ class Backend:
     def product(self, product: str) -> Json:
         return self._ask("GET", f"/v1/products/{product}")
 
-    def queue(self, *, queue: str | None = None, limit: int = 50) -> Json:
-        return self._ask("GET", "/v1/reviews", params={"queue": queue, "limit": limit})
+    # Policies -------------------------------------------------------------------------------
+
+    def policies(self) -> list[Json]:
+        """What is in force for every product."""
+        return self._ask("GET", "/v1/policies")["data"]
+
+    def policy(self, product: str, digest: str | None = None) -> Json:
+        """The rules in force, or those of a version of before; with cases, faults and all versions."""
+        return self._ask("GET", f"/v1/policies/{quote(product, safe='')}", params={"digest": digest})
+
+    def policy_changes(self, product: str, before: str, after: str | None = None) -> list[str]:
+        """In sentences, rule by rule; to what is in force when `after` is left out."""
+        asked = {"before": before, "after": after}
+        return self._ask("GET", f"/v1/policies/{quote(product, safe='')}/changes", params=asked)["changes"]
+
+    def try_policy(self, product: str, policy: Json, cases: int) -> Json:
+        """A changed policy beside the one in force, on the pack's cases and on so many decided ones."""
+        said = {"policy": policy, "cases": cases}
+        return self._ask("POST", f"/v1/policies/{quote(product, safe='')}/trial", json=said, patience=LONG_PATIENCE)
+
+    # Cases and runs -------------------------------------------------------------------------
+
+    def queue(
+        self, *, queue: str | None = None, held: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Json:
+        """The most urgent first; `held` is mine, others, free, or second for approvals owed."""
+        asked = {"queue": queue, "held": held, "after": after, "limit": limit}
+        return self._ask("GET", "/v1/reviews", params=asked)
+
+    def desk(self) -> list[Json]:
+        """How many tasks wait in each queue: free, mine, overdue."""
+        return self._ask("GET", "/v1/reviews/summary")["data"]
 
     def case(self, application: str) -> Json:
         """Everything about a case, with its steps and ledger entries. Raises NotThere for what is no id at all."""
@@ -143,6 +173,11 @@ class Backend:
         """The record of one case, hashed again."""
         return self._ask("GET", f"/v1/decisions/{application}/proof")
 
+    def note_copy(self, application: str, form: str, mark: str, content: str) -> None:
+        """Puts on record that this person took a file about a case out of the house."""
+        said = {"form": form, "mark": mark, "content": content}
+        self._ask("POST", f"/v1/applications/{application}/copies", json=said)
+
     def verification(self) -> Json:
         """The whole record, read again."""
         return self._ask("GET", "/v1/ledger/verification", patience=LONG_PATIENCE)
@@ -151,32 +186,35 @@ class Backend:
         """What Temporal says of the run now. Raises Unreachable while Temporal is away."""
         return self._ask("GET", f"/v1/applications/{application}/workflow")
 
-    def runs(self, statuses: Iterable[str] = (), waiting_on: str | None = None, limit: int = 50) -> list[Json]:
+    def runs(
+        self,
+        statuses: Iterable[str] = (),
+        waiting_on: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Json:
         """Runs in any of these statuses (all, if none is named), newest first."""
-        found: list[Json] = []
-        for status in tuple(statuses) or (None,):
-            params = {"status": status, "waiting_on": waiting_on, "limit": limit}
-            found += self._ask("GET", "/v1/workflows", params=params)["data"]
-        return sorted(found, key=lambda run: run["id"], reverse=True)[:limit]
+        asked = {"status": list(statuses) or None, "waiting_on": waiting_on, "after": after, "limit": limit}
+        return self._ask("GET", "/v1/workflows", params=asked)
 
     def runs_summary(self) -> Json:
         return self._ask("GET", "/v1/workflows/summary")
 
-    def experiments(self) -> list[Json]:
+    def experiments(self, after: str | None = None, limit: int = 20) -> Json:
         """The newest first."""
-        return self._ask("GET", "/v1/experiments")["data"]
+        return self._ask("GET", "/v1/experiments", params={"after": after, "limit": limit})
 
-    def rollouts(self) -> list[Json]:
+    def rollouts(self, after: str | None = None, limit: int = 20) -> Json:
         """The newest first."""
-        return self._ask("GET", "/v1/rollouts")["data"]
+        return self._ask("GET", "/v1/rollouts", params={"after": after, "limit": limit})
 
     def rollout(self, rollout: str) -> Json:
         """One roll-out with its evaluations, the newest first."""
         return self._ask("GET", f"/v1/rollouts/{rollout}")
 
-    def models(self, limit: int = 100) -> list[Json]:
+    def models(self, after: str | None = None, limit: int = 100) -> Json:
         """Versions, newest first."""
-        return self._ask("GET", "/v1/models", params={"limit": limit})["data"]
+        return self._ask("GET", "/v1/models", params={"after": after, "limit": limit})
 
     def model_report(self, model: str) -> Json:
         """One version with all that was measured of it, and its card."""
@@ -231,8 +269,9 @@ class Backend:
     def stream(self) -> Json:
         return self._ask("GET", "/v1/customers/stream")
 
-    def rejected_lines(self, limit: int = 50) -> list[Json]:
-        return self._ask("GET", "/v1/transactions/rejected", params={"limit": limit})["data"]
+    def rejected_lines(self, after: int | None = None, limit: int = 50) -> Json:
+        """The newest first."""
+        return self._ask("GET", "/v1/transactions/rejected", params={"after": after, "limit": limit})
 
     def interventions(self, *, after: str | None = None, limit: int = 50, **chosen: str | None) -> Json:
         """The newest first; chosen by person, state, level, arm."""
@@ -255,9 +294,9 @@ class Backend:
     def cancel_intervention(self, intervention: str, reason: str) -> Json:
         return self._ask("POST", f"/v1/interventions/{intervention}/cancel", json={"reason": reason})
 
-    def call_tasks(self, state: str | None = None, limit: int = 50) -> Json:
+    def call_tasks(self, state: str | None = None, after: str | None = None, limit: int = 50) -> Json:
         """Collectors' tasks, the most urgent first."""
-        return self._ask("GET", "/v1/collector-tasks", params={"state": state, "limit": limit})
+        return self._ask("GET", "/v1/collector-tasks", params={"state": state, "after": after, "limit": limit})
 
     def call_task(self, task: str) -> Json:
         return self._ask("GET", f"/v1/collector-tasks/{quote(task, safe='')}")
@@ -273,6 +312,21 @@ class Backend:
     def answer_call(self, task: str, report: Json) -> Json:
         """Repeating the same answer is harmless: the API keeps the first."""
         return self._ask("POST", f"/v1/collector-tasks/{task}/answer", json=report)
+
+    # Texts for customers --------------------------------------------------------------------
+
+    def templates(self) -> list[Json]:
+        """Every version of every text, and who stands behind it."""
+        return self._ask("GET", "/v1/message-templates")["data"]
+
+    def propose_template(self, template: Json, reason: str) -> Json:
+        return self._ask("POST", "/v1/message-templates", json={"template": template, "reason": reason})
+
+    def move_template(self, text: Json, verb: str, reason: str) -> Json:
+        """`verb`: approve what was read, whose digest goes along, or retire."""
+        said = {"reason": reason} | ({"digest": text["digest"]} if verb == "approve" else {})
+        path = f"/v1/message-templates/{quote(text['name'], safe='')}/{text['version']}/{verb}"
+        return self._ask("POST", path, json=said)
 
     # Acting --------------------------------------------------------------------------------
 

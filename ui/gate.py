@@ -33,8 +33,8 @@ DRIFT_PAGE_POLICY = (
 )
 START = "/queue"
 PAGES = (
-    "/overview", "/queue", "/case", "/workflows", "/models", "/performance", "/experiments", "/releases", "/drift",
-    "/trace", "/customers", "/interventions", "/collectors", "/strategies", "/stream",
+    "/overview", "/queue", "/case", "/workflows", "/policies", "/models", "/performance", "/experiments", "/releases",
+    "/drift", "/trace", "/customers", "/interventions", "/collectors", "/messages", "/strategies", "/stream",
     "/audit", "/schedules", "/keys",
 )  # fmt: skip
 TRUST = 5.0  # seconds a session is trusted for files and page loads; a websocket is always asked for anew

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 
 from ui import words
 from ui.backend import Json
+from ui.plain_words import language_of
 
 MOST_ENTRIES = 14
 
@@ -26,6 +27,7 @@ class Sheet:
     subtitle: str
     sections: tuple[Section, ...]
     foot: str = ""
+    language: str = "en"
 
 
 # For an auditor ---------------------------------------------------------------------------------
@@ -168,67 +170,21 @@ def _product(found: Json) -> str:
 
 # For the applicant ------------------------------------------------------------------------------
 
-MEANS = {
-    "approve": "We agreed to lend you what you asked for.",
-    "decline": "We did not agree to lend you what you asked for.",
-    "counter_offer": "We did not agree to all you asked for, and made you another offer.",
-}
-HOW = {
-    "rule": "A fixed rule of ours settled it. No person and no forecast was needed.",
-    "model": "A computer program decided, from a forecast of whether a loan like this is repaid and from fixed rules.",
-    "person": "A person of ours looked at your application and decided.",
-}
-
 
 def for_the_applicant(found: Json, zone: tzinfo) -> Sheet:
-    """No scores, rules or names of staff: what was decided, why, from what, and what one may ask for."""
-    asked = f"You asked for {_asked(found)}, on {words.moment(found['timings']['accepted_at'], zone)}."
+    """In the applicant's own language when we speak it: what was decided, why, from what, and what one may ask for."""
+    speaking = language_of(found)
+    said = {
+        "decided": speaking.decided(found, zone),
+        "why": speaking.reasons(found),
+        "looked_at": speaking.looked_at(found),
+        "rights": speaking.may_ask_for(found),
+    }
+    sections = (Section(speaking.headings[name], sentences=tuple(each)) for name, each in said.items())
     return Sheet(
-        title="About your application",
-        subtitle=f"Your number {found['external_id'] or found['id']}",
-        sections=tuple(
-            section
-            for section in (
-                Section("What was decided", sentences=(asked, *_meaning(found, zone))),
-                _reasons(found),
-                Section("What we looked at", sentences=tuple(_looked_at(found))),
-                Section("What you may ask for", sentences=_rights(found)),
-            )
-            if section.sentences
-        ),
-        foot=f"Number of the decision: {found.get('decision_id') or found['id']}",
-    )
-
-
-def _meaning(found: Json, zone: tzinfo) -> tuple[str, ...]:
-    if not found["outcome"] or found["status"] != "decided":
-        return (f"It is not decided yet. It stands at: {words.word(found['status']).lower()}.",)
-    said = [MEANS.get(found["outcome"], ""), HOW.get(found["outcome_source"], "")]
-    if found["terms"]:
-        said.append(f"Our offer: {offer(found['terms'])}.")
-    return tuple(sentence for sentence in said if sentence)
-
-
-def _reasons(found: Json) -> Section:
-    if not found["outcome"] or found["outcome"] == "approve":
-        return Section("Why")
-    return Section("Why", sentences=tuple(f"{r['rank']}. {r['text']}" for r in found["reasons"]))
-
-
-def _looked_at(found: Json) -> Iterator[str]:
-    yield "What you told us in the application."
-    for record in found["evidence"]:
-        name = words.word(record["source"]).lower()
-        if record["summary"]:
-            yield f"What your {name} answered us." if record["source"] == "bank" else f"What the {name} answered us."
-        else:
-            yield f"We asked the {name} and had no answer we could use."
-
-
-def _rights(found: Json) -> tuple[str, ...]:
-    automatic = found["outcome_source"] in ("rule", "model")
-    return (
-        *(["That a person looks at it again, and hears you first."] if automatic and found["outcome"] else []),
-        "That we correct what is wrong. Tell us which answer is wrong, and show us what is right.",
-        "A copy of everything we hold about you.",
+        title=speaking.title,
+        subtitle=speaking.number.format(number=found["external_id"] or found["id"]),
+        sections=tuple(section for section in sections if section.sentences),
+        foot=speaking.foot.format(number=found.get("decision_id") or found["id"]),
+        language=speaking.code,
     )

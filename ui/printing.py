@@ -81,7 +81,7 @@ def _paper(sheet: Sheet, size: float) -> Any:
     page = Paper(format="A4")
     page.set_title(sheet.title)
     page.set_creator("Plimsoll")
-    page.set_lang("en")
+    page.set_lang(sheet.language)
     page.set_margin(MARGIN)
     page.set_auto_page_break(True, MARGIN)
     for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):

@@ -1,6 +1,6 @@
 """Taking the next case: claim the most urgent one that is free, and go there."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import streamlit as st
 
@@ -19,8 +19,7 @@ def take_next() -> None:
     """Goes on to the next when somebody is faster."""
     with session.told_plainly():
         st.session_state["taken"] = None
-        free = [task for task in session.backend().queue()["data"] if held_by(task, datetime.now(UTC)) is None]
-        for task in free[:MOST_TRIES]:
+        for task in session.backend().queue(held=show.FREE, limit=MOST_TRIES)["data"]:
             try:
                 session.backend().claim(task["id"])
             except Conflict:

@@ -92,6 +92,7 @@ WORDS: Mapping[str, str] = {
     "application.scored": "Scored",
     "application.withdrawn": "Withdrawn",
     "application.expired": "Expired",
+    "application.copied": "Copy taken",
     "decision.made": "Decision made",
     "outcome.reported": "Outcome reported",
     "outcome.corrected": "Outcome corrected",

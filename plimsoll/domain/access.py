@@ -25,6 +25,7 @@ class Permission(StrEnum):
     READ = "applications:read"
     WITHDRAW = "applications:withdraw"
     READ_PRODUCTS = "products:read"
+    READ_POLICIES = "policies:read"  # the rules, and what a change to them would do
     REVIEW = "reviews:answer"
     READ_REVIEWS = "reviews:read"
     OVERRIDE = "reviews:override"
@@ -59,7 +60,7 @@ _EVERYONE = {P.SIGN_IN, P.READ_PRODUCTS}
 _READER = (
     _EVERYONE
     | {P.READ, P.READ_OWN, P.READ_WORKFLOWS, P.READ_MODELS, P.READ_REVIEWS, P.READ_SCHEDULES}
-    | {P.READ_CUSTOMERS}
+    | {P.READ_CUSTOMERS, P.READ_POLICIES}
 )
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -49,6 +49,9 @@ class Applicant(Section):
     name: Text
     date_of_birth: date
     employment_status: Literal["employed", "self_employed", "unemployed", "retired", "student"]
+    language: Annotated[
+        str | None, Field(pattern="^[a-z]{2}$", description="what to write to them in, such as de; nothing weighs it")
+    ] = None
 
 
 class Financial(Section):

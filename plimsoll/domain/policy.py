@@ -12,6 +12,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from pydantic import Field
+
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.values import Outcome, Value
 
@@ -55,12 +57,21 @@ class GradeRow(Value):
         return float(bound[1]) if bound else None
 
 
+class Table(Value):
+    """One table of the graph, in the order in which they are asked."""
+
+    id: str
+    name: str
+
+
 class Policy(Value):
     version: str
     digest: str
     content: str  # the file, as read
     rules: tuple[Rule, ...]
     grades: tuple[GradeRow, ...]
+    tables: tuple[Table, ...] = ()
+    columns: dict[str, str] = Field(default_factory=dict)  # fact path -> what its column is called
 
     def rule(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)
@@ -83,6 +94,12 @@ def parse_policy(content: bytes, where: str) -> Policy:
             content=content.decode(),
             rules=tuple(_rule(row) for row in rows if "rule" in row["outputs"]),
             grades=tuple(_grade(row) for row in rows if "grade" in row["outputs"]),
+            tables=tuple(Table(id=table["id"], name=table.get("name", table["id"])) for table in tables),
+            columns={
+                column["field"]: column.get("name") or column["field"]
+                for table in tables
+                for column in table["content"]["inputs"]
+            },
         )
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise PolicyUnreadable(f"{where} is not a policy of ours: {type(error).__name__} {error}.") from None

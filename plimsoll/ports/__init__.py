@@ -27,6 +27,7 @@ from plimsoll.domain.examples import Column, Examples
 from plimsoll.domain.facts import Ask, Facts, Stage
 from plimsoll.domain.gates import Arm, GateReading
 from plimsoll.domain.performance import Judged
+from plimsoll.domain.policy import Policy
 from plimsoll.domain.product import FeatureSpec, Lane, Product, ReviewTerms, SourceTerms
 from plimsoll.domain.registry import ModelRecord, ModelState, Registration, RoleName
 from plimsoll.domain.retraining import Cause
@@ -336,6 +337,52 @@ class PolicyEngine(Protocol):
     def pin(self, product: Product) -> PolicyPin: ...
 
     def evaluate(self, product: Product, pin: PolicyPin, stage: Stage, facts: Facts) -> PolicyVerdict: ...
+
+
+class CaseOutcome(Protocol):
+    """A case of a pack, and whether what must come of it came."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def passed(self) -> bool: ...
+
+    @property
+    def problem(self) -> str | None: ...
+
+
+class PolicyTrial(Protocol):
+    """A policy asked without being in force: the one that is, one of before, or one that somebody thinks of."""
+
+    @property
+    def policy(self) -> Policy: ...
+
+    def problems(self) -> list[str]:
+        """What is wrong with it, in sentences."""
+        ...
+
+    def run_cases(self) -> Sequence[CaseOutcome]:
+        """The pack's cases against it."""
+        ...
+
+    def evaluate(self, stage: Stage, facts: Facts) -> PolicyVerdict: ...
+
+
+class PolicyArchive(Protocol):
+    """Every policy that was in force, as its file was read."""
+
+    async def keep(self, product: str, policy: Policy, now: datetime) -> None:
+        """Once for each content."""
+        ...
+
+    async def listed(self, product: str) -> Sequence[Mapping[str, Any]]:
+        """The newest first, each with the decisions made by it."""
+        ...
+
+    async def content(self, product: str, digest: str) -> bytes:
+        """Raises NotFound."""
+        ...
 
 
 class Products(Protocol):

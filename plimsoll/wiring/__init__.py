@@ -28,6 +28,7 @@ from plimsoll.adapters.postgres.arms import Arms
 from plimsoll.adapters.postgres.bell import Bell
 from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.clocks import Clocks
+from plimsoll.adapters.postgres.copies import Copies
 from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.deliveries import Deliveries
 from plimsoll.adapters.postgres.drift_reports import DriftReports
@@ -39,6 +40,7 @@ from plimsoll.adapters.postgres.open_runs import OpenRunList
 from plimsoll.adapters.postgres.outbox import Outbox
 from plimsoll.adapters.postgres.outcomes import Outcomes
 from plimsoll.adapters.postgres.performance import Performance
+from plimsoll.adapters.postgres.policy_versions import PolicyVersions
 from plimsoll.adapters.postgres.predictions import Predictions
 from plimsoll.adapters.postgres.reading import Reading
 from plimsoll.adapters.postgres.registry import CachedLineups, Registry
@@ -121,9 +123,11 @@ class Ports:
     event_webhooks: EventWebhooks
     open_runs: OpenRunList
     policies: ZenPolicyEngine
+    policy_versions: PolicyVersions
     sealer: Sealer
     verifier: Verifier
     clocks: Clocks
+    copies: Copies
     watch: WatchPorts
     outreach: OutreachPorts
 
@@ -199,9 +203,11 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         event_webhooks=EventWebhooks(),
         open_runs=OpenRunList(database),
         policies=policy_engine(settings),
+        policy_versions=PolicyVersions(database),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
         clocks=Clocks(database),
+        copies=Copies(database),
         watch=build_watch_ports(settings, database, vault),
         outreach=build_outreach_ports(settings, database, vault),
     )

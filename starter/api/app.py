@@ -43,6 +43,7 @@ from starter.api.routes import (
     outcomes,
     people,
     performance,
+    policies,
     portfolio,
     products,
     retrainings,
@@ -60,6 +61,7 @@ from starter.api.running import Running
 from starter.engine import Engine
 from starter.intake import Intake
 from starter.logs import set_up_logging
+from starter.policies import PolicyDesk
 from starter.scoring import ScoringDesk
 from starter.transactions import TransactionIntake
 from starter.warming import rehearse
@@ -67,12 +69,14 @@ from starter.warming import rehearse
 log = structlog.get_logger()
 
 LOOK_FOR_MODELS = 1.0  # seconds
+LOOK_FOR_POLICIES = 5.0
 # A gateway that calls back holds no key of ours: it proves itself by its signature.
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/v1/callbacks/{gateway}", "/v1/feeds/{provider}/webhook")
 ROUTERS = (
     applications,
     decisions,
     products,
+    policies,
     models,
     trainings,
     retrainings,
@@ -144,6 +148,7 @@ async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         app.state.gatekeeper = gatekeeper = Gatekeeper(ports.access)
         app.state.rate_limit = RateLimit(settings.rate_limit)
         tasks = [
+            _kept_alive(_keep_policies(house)),
             _kept_alive(house.engine.run()),
             _kept_alive(house.admission.watch()),
             _kept_alive(gatekeeper.listen()),
@@ -205,6 +210,17 @@ async def _warm_up(house: Running) -> None:
             spare_the_collector()
             house.rehearsed.set()
         await asyncio.sleep(LOOK_FOR_MODELS)
+
+
+async def _keep_policies(house: Running) -> None:
+    """Looked at as often as a pack is read anew: what decided must be readable when its file has changed."""
+    desk = PolicyDesk(house.ports)
+    while True:
+        try:
+            await desk.keep_what_is_in_force()
+        except Unavailable as error:
+            log.warning("policies.not_kept", error=type(error).__name__)
+        await asyncio.sleep(LOOK_FOR_POLICIES)
 
 
 def _kept_alive(work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from plimsoll.domain.case import waiting_on
 from plimsoll.domain.product import Product
+from plimsoll.domain.reasons import sentence
+from plimsoll.domain.scoring import Reason
 from plimsoll.domain.values import Status
 
 Json = dict[str, Any]
 
-# Of the frame; a product adds its own in product.toml.
-PROTECTED = {"applicant.name", "applicant.date_of_birth"}
+# Of the frame; a product adds its own in product.toml. A language tells where somebody comes from.
+PROTECTED = {"applicant.name", "applicant.date_of_birth", "applicant.language"}
 
 
 def decision_object(row: Json, product: Product | None, steps: list[Json] | None = None) -> Json:
@@ -85,6 +87,20 @@ def case_object(row: Json, product: Product | None, steps: list[Json]) -> Json:
         "rule_hits": (row["decision"] or {}).get("verdict", {}).get("hits") or proposal.get("hits", []),
         "why_a_person": proposal.get("why_a_person", []),
         "steps": steps,
+        "plain": plain(row, product),
+    }
+
+
+def plain(row: Json, product: Product | None) -> Json | None:
+    """The reasons in the applicant's own language, for what they are to read; None when they named none."""
+    language = ((row["body"] or {}).get("applicant") or {}).get("language")
+    if language is None:
+        return None
+    given = (row["decision"] or {}).get("verdict", {}).get("reasons") or (row["proposal"] or {}).get("reasons", [])
+    said = [Reason.model_validate(reason) for reason in given]
+    return {
+        "language": language,
+        "reasons": [sentence(product, reason, language) if product else reason.text for reason in said],
     }
 
 

@@ -53,3 +53,23 @@ async def test_nobody_but_readers_and_nothing_that_is_not_there(door: Door):
     missing = await door.get("/v1/decisions/app_00000000000000000000000000/proof")
     assert (missing.status_code, "no application" in problem_of(missing)["detail"]) == (404, True)
     assert (await door.get("/v1/decisions", params={"number": ""})).status_code in (400, 422)
+
+
+async def test_a_copy_is_on_record_with_who_took_it_and_what_it_was(door: Door):
+    decision = await door.decided(a_sound_application())
+    path = f"/v1/applications/{decision['id']}/copies"
+    copy = {"form": "auditor", "mark": "0A1B2-3C4D5", "content": "ab" * 32}
+    assert (await door.post(path, Role.AUDITOR, copy)).status_code == 204
+    history = (await door.get(f"/v1/applications/{decision['id']}/trace")).json()["ledger"]
+    taken = history[-1]
+    assert (taken["kind"], taken["copy"], taken["form"], taken["content"]) == (
+        "application.copied",
+        "0A1B2-3C4D5",
+        "auditor",
+        "ab" * 32,
+    )
+    assert taken["actor_name"] == (await door.get("/v1/sessions/current", Role.AUDITOR)).json()["name"]
+    assert (await door.post(path, Role.CHANNEL, copy)).status_code == 403
+    assert (await door.post(path, Role.AUDITOR, copy | {"mark": "<b>"})).status_code == 422
+    nothing = "/v1/applications/app_00000000000000000000000000/copies"
+    assert (await door.post(nothing, Role.AUDITOR, copy)).status_code == 404

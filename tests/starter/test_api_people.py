@@ -124,6 +124,43 @@ async def test_the_queue_shows_what_waits_and_what_is_mine(door: Door):
     assert task not in {row["id"] for row in others}
 
 
+async def test_the_queue_is_filtered_by_who_holds_a_task(door: Door):
+    """As whoever asks sees it; a lease that is over holds nothing."""
+    free, held, over = [(await a_review(door))[0] for _ in range(3)]
+    for task in (held, over):
+        await door.post(f"/v1/reviews/{task}/claim", Role.REVIEWER)
+    await door.house.ports.database.run(
+        "update review_task set lease_until = now() - interval '1 s' where id = %(id)s", {"id": over}
+    )
+
+    async def seen(role: Role, held_by: str) -> set[str]:
+        found = await door.get("/v1/reviews", role, params={"held": held_by, "limit": 100})
+        return {row["id"] for row in found.json()["data"]} & {free, held, over}
+
+    assert await seen(Role.REVIEWER, "mine") == {held}
+    assert await seen(Role.REVIEWER, "free") == {free, over}
+    assert await seen(Role.SENIOR_REVIEWER, "others") == {held}
+    assert await seen(Role.SENIOR_REVIEWER, "mine") == set()
+    assert (await door.get("/v1/reviews", Role.REVIEWER, params={"held": "anybody"})).status_code == 422
+
+
+async def test_the_desk_counts_what_waits_in_each_queue(door: Door):
+    """Free, with whoever asks, overdue: of all tasks, not of one page."""
+
+    async def desk() -> dict[str, int]:
+        found = (await door.get("/v1/reviews/summary", Role.REVIEWER)).json()["data"]
+        return {name: sum(queue[name] for queue in found) for name in ("waiting", "free", "mine", "overdue")}
+
+    before = await desk()
+    tasks = [(await a_review(door))[0] for _ in range(3)]
+    await door.post(f"/v1/reviews/{tasks[0]}/claim", Role.REVIEWER)
+    await door.house.ports.database.run(
+        "update review_task set due_at = now() - interval '1 s' where id = %(id)s", {"id": tasks[1]}
+    )
+    after = await desk()
+    assert {name: after[name] - before[name] for name in after} == {"waiting": 3, "free": 2, "mine": 1, "overdue": 1}
+
+
 async def test_the_queue_is_paged_without_losing_a_task(door: Door):
     for _ in range(3):
         await a_review(door)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.ui.fake_backend import FakeBackend, at
+from tests.ui.fake_backend import FakeBackend, at, page_of
 from ui.backend import Conflict, Json, NotThere, Refused
 
 FACTORS = [{"feature": "salary_late", "value": "6", "words": "salary comes 6 days later than usual"},
@@ -115,6 +115,18 @@ def a_stream(**changes: Any) -> Json:
             } | changes  # fmt: skip
 
 
+def a_text(name: str = "email-help-offer", version: int = 1, **changes: Any) -> Json:
+    """As `GET /v1/message-templates` shows one that waits for approval."""
+    content = {"name": name, "version": version, "channel": "email", "purpose": "offer", "stage": "before_default",
+               "texts": {"en": {"subject": "Help", "text": f"Hello {{name}}, version {version}."},
+                         "de": {"subject": "Hilfe", "text": "Hallo {name}."}}}  # fmt: skip
+    return {
+        "name": name, "version": version, "channel": "email", "state": "proposed", "digest": f"{version:064d}",
+        "proposed_by": "Carla Collector", "proposed_at": at(days=1), "approved_by": None, "approved_at": None,
+        "content": content,
+    } | changes  # fmt: skip
+
+
 class CareBackend(FakeBackend):
     """A fake that knows customers: it keeps them in memory and obeys the API's rules for leases, versions and calls."""
 
@@ -125,6 +137,7 @@ class CareBackend(FakeBackend):
         self.calls_there: dict[str, Json] = {}
         self.stream_now = a_stream()
         self.rejected: list[Json] = []
+        self.texts: list[Json] = []
         self.effect_now = an_effect()
         self.no_profile = False
         self.barred: str | None = None  # the rule that stands against calling now
@@ -141,6 +154,35 @@ class CareBackend(FakeBackend):
         self.calls_there |= {call["id"]: call for call in calls}
         return self
 
+    def with_text(self, *texts: Json) -> "CareBackend":
+        self.texts += texts
+        return self
+
+    def templates(self) -> list[Json]:
+        self._called("templates")
+        self._must("customers:read")
+        return sorted(self.texts, key=lambda text: (text["name"], -text["version"]))
+
+    def propose_template(self, template: Json, reason: str) -> Json:
+        """The rules of the API: a text without a way out is refused, other words need another version."""
+        self._called("propose_template", template["name"], str(template["version"]), reason)
+        self._must("contacts:manage")
+        if any("threat" in wording["text"] for wording in template["texts"].values()):
+            raise Refused("email-help-offer cannot be proposed: it threatens.")
+        made = a_text(template["name"], template["version"], proposed_by=self.name) | {"content": template}
+        self.texts.append(made)
+        return made
+
+    def move_template(self, text: Json, verb: str, reason: str) -> Json:
+        self._called("move_template", text["name"], str(text["version"]), verb, reason)
+        self._must("messages:approve")
+        found = next(t for t in self.texts if (t["name"], t["version"]) == (text["name"], text["version"]))
+        if found["digest"] != text["digest"]:
+            raise Conflict("It says something else than what you have read.")
+        found |= {"state": "approved", "approved_by": self.name, "approved_at": at()} if verb == "approve" else {
+            "state": "retired"}  # fmt: skip
+        return found
+
     def customers(self, level: str | None = None, after: str | None = None, limit: int = 50) -> Json:
         self._called("customers", level or "")
         self._must("customers:read")
@@ -149,7 +191,7 @@ class CareBackend(FakeBackend):
             for person in self.people.values()
             if level in (None, person["risk"]["level"])
         ]
-        return {"data": rows[:limit], "has_more": len(rows) > limit, "after": None}
+        return page_of(rows, after, limit)
 
     def customer(self, number: str) -> Json:
         self._called("customer", number)
@@ -169,9 +211,9 @@ class CareBackend(FakeBackend):
         self._must("customers:read")
         return self.stream_now
 
-    def rejected_lines(self, limit: int = 50) -> list[Json]:
+    def rejected_lines(self, after: int | None = None, limit: int = 50) -> Json:
         self._called("rejected_lines")
-        return self.rejected[:limit]
+        return page_of(self.rejected, after, limit)
 
     def interventions(self, *, after: str | None = None, limit: int = 50, **chosen: str | None) -> Json:
         self._called("interventions", *(f"{name}={value}" for name, value in chosen.items() if value))
@@ -182,7 +224,7 @@ class CareBackend(FakeBackend):
             for row in self.episodes.values()
             if all(value is None or row[names.get(name, name)] == value for name, value in chosen.items())
         ]
-        return {"data": rows[:limit], "has_more": len(rows) > limit, "after": None}
+        return page_of(rows, after, limit)
 
     def intervention(self, intervention: str) -> Json:
         self._called("intervention", intervention)
@@ -213,11 +255,11 @@ class CareBackend(FakeBackend):
     def calls_of(self, *states: str) -> list[Json]:
         return [call for call in self.calls_there.values() if call["state"] in states]
 
-    def call_tasks(self, state: str | None = None, limit: int = 50) -> Json:
+    def call_tasks(self, state: str | None = None, after: str | None = None, limit: int = 50) -> Json:
         self._called("call_tasks", state or "")
         self._must("customers:read")
         rows = self.calls_of(state) if state else self.calls_of("open", "claimed")
-        return {"data": rows[:limit], "has_more": len(rows) > limit, "after": None}
+        return page_of(rows, after, limit)
 
     def call_task(self, task: str) -> Json:
         self._called("call_task", task)

@@ -25,6 +25,13 @@ def at(**before: float) -> str:
     return (datetime.now(UTC) - timedelta(**before)).isoformat()
 
 
+def page_of(rows: list[Json], after: Any, limit: int, key: str = "id") -> Json:
+    """One page of a list, as every list of the API gives it."""
+    begin = next((place + 1 for place, row in enumerate(rows) if row[key] == after), 0)
+    shown, more = rows[begin : begin + limit], len(rows) > begin + limit
+    return {"data": shown, "has_more": more, "after": shown[-1][key] if more else None}
+
+
 class FakeBackend:
     def __init__(self, role: str = "reviewer", name: str = "Rosa Reviewer") -> None:
         self.role = Role(role)
@@ -47,9 +54,9 @@ class FakeBackend:
         self.runs_of_training = [*getattr(self, "runs_of_training", []), run]
         return self
 
-    def models(self, limit: int = 100) -> list[Json]:
+    def models(self, after: str | None = None, limit: int = 100) -> Json:
         self._called("models")
-        return [found["model"] for found in getattr(self, "reports", {}).values()][:limit]
+        return page_of([found["model"] for found in getattr(self, "reports", {}).values()], after, limit)
 
     def model_report(self, model: str) -> Json:
         self._called("model_report", model)
@@ -148,10 +155,10 @@ class FakeBackend:
         self.drift_lines = history or []
         return self
 
-    def drift_reports(self, product: str, limit: int = 100) -> list[Json]:
+    def drift_reports(self, product: str, after: str | None = None, limit: int = 50) -> Json:
         self._called("drift_reports", product)
         self._must("models:read")
-        return list(getattr(self, "drifts", {}).values())[:limit]
+        return page_of(list(getattr(self, "drifts", {}).values()), after, limit)
 
     def drift_report(self, report: str) -> Json:
         self._called("drift_report", report)
@@ -170,16 +177,57 @@ class FakeBackend:
         self._must("drift:check")
         return {"id": f"drf_{9:026}"}
 
+    def with_policy(self, *policies: Json) -> "FakeBackend":
+        """Of one product or several; the first of a product is in force."""
+        self.policies_there = [*getattr(self, "policies_there", []), *policies]
+        return self
+
+    def policies(self) -> list[Json]:
+        self._called("policies")
+        self._must("policies:read")
+        return [
+            {name: found[name] for name in ("product", "title", "version", "digest")} | {"rules": 1}
+            for found in getattr(self, "policies_there", [])
+            if found["in_force"]
+        ]
+
+    def policy(self, product: str, digest: str | None = None) -> Json:
+        self._called("policy", product, digest or "")
+        here = [found for found in self.policies_there if found["product"] == product]
+        return copy.deepcopy(next(each for each in here if each["digest"] == (digest or each["digest"])))
+
+    def policy_changes(self, product: str, before: str, after: str | None = None) -> list[str]:
+        self._called("policy_changes", product, before, after or "")
+        return ["R-AMOUNT-HIGH: request.amount was > 9000, becomes > 20000."]
+
+    def try_policy(self, product: str, policy: Json, cases: int) -> Json:
+        """What `self.trial` says, or a change that moves two of a hundred cases."""
+        self._called("try_policy", product, str(cases))
+        self._must("policies:read")
+        return getattr(self, "trial", None) or a_trial()
+
     def performance(self, product: str) -> Json:
         self._called("performance", product)
         self._must("models:read")
         return self.performances[product]
 
-    def queue(self, *, queue: str | None = None, limit: int = 100) -> Json:
-        self._called("queue")
-        tasks = [case for case in self.cases.values() if case["review"] and self._waits(case["review"])]
+    def queue(
+        self, *, queue: str | None = None, held: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Json:
+        self._called("queue", held or "")
+        tasks = [case for case in self._waiting() if held is None or held in self._held(case["review"])]
         ordered = sorted(tasks, key=lambda case: (case["priority"] != "urgent", case["review"]["due_at"]))
-        return {"data": [self._row(case) for case in ordered[:limit]], "has_more": False, "after": None}
+        return page_of([self._row(case) for case in ordered], after, limit)
+
+    def desk(self) -> list[Json]:
+        self._called("desk")
+        reviews = [case["review"] for case in self._waiting()]
+        if not reviews:
+            return []
+        held = [kind for review in reviews for kind in self._held(review)]
+        late = sum(review["due_at"] <= at() for review in reviews)
+        return [{"queue": "credit", "waiting": len(reviews), "free": held.count("free"), "mine": held.count("mine"),
+                 "overdue": late}]  # fmt: skip
 
     def case(self, application: str) -> Json:
         self._called("case", application)
@@ -212,6 +260,10 @@ class FakeBackend:
         return {"ok": problem is None, "problem": problem, "application": application, "entries": entries, "rows": 5,
                 "checked_at": at()}  # fmt: skip
 
+    def note_copy(self, application: str, form: str, mark: str, content: str) -> None:
+        self._called("note_copy", application, form, mark, content)
+        self._must("applications:read")
+
     def verification(self) -> Json:
         self._called("verification")
         self._must("ledger:read")
@@ -227,13 +279,16 @@ class FakeBackend:
             "ui": "http://127.0.0.1:8233/namespaces/plimsoll/workflows/x",
         }
 
-    def runs(self, statuses: Any = (), waiting_on: str | None = None, limit: int = 50) -> list[Json]:
+    def runs(
+        self, statuses: Any = (), waiting_on: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Json:
         self._called("runs", *statuses, waiting_on or "")
-        return [
+        found = [
             self._run(case)
             for case in self.cases.values()
             if (not statuses or case["status"] in statuses) and (not waiting_on or waiting_on == self._waited_for(case))
-        ][:limit]
+        ]
+        return page_of(found, after, limit)
 
     def runs_summary(self) -> Json:
         self._called("runs_summary")
@@ -243,9 +298,10 @@ class FakeBackend:
             "engine": self.engine,
         }
 
-    def rollouts(self) -> list[Json]:
+    def rollouts(self, after: str | None = None, limit: int = 20) -> Json:
         self._called("rollouts")
-        return [{name: value for name, value in one.items() if name != "evaluations"} for one in self.rollouts_there]
+        rows = [{name: value for name, value in one.items() if name != "evaluations"} for one in self.rollouts_there]
+        return page_of(rows, after, limit)
 
     def rollout(self, rollout: str) -> Json:
         self._called("rollout", rollout)
@@ -258,10 +314,10 @@ class FakeBackend:
         found["reason"] = reason
         return found
 
-    def experiments(self) -> list[Json]:
+    def experiments(self, after: str | None = None, limit: int = 20) -> Json:
         self._called("experiments")
         self._must("models:read")
-        return copy.deepcopy(self.experiments_there)
+        return page_of(copy.deepcopy(self.experiments_there), after, limit)
 
     # Acting --------------------------------------------------------------------------------
 
@@ -349,8 +405,15 @@ class FakeBackend:
         said = {name: answer.get(name) for name in ("outcome", "reason", "note", "amount", "term_months")}
         return said | {"actor": self.name, "answered_at": at(), "position": 1}
 
-    def _waits(self, review: Json) -> bool:
-        return review["state"] in ("open", "claimed", "second")
+    def _waiting(self) -> list[Json]:
+        waits = ("open", "claimed", "second")
+        return [case for case in self.cases.values() if case["review"] and case["review"]["state"] in waits]
+
+    def _held(self, review: Json) -> set[str]:
+        """Every filter of the queue that this task fits."""
+        free = review["lease_until"] is None or review["lease_until"] <= at()
+        holder = "free" if free else "mine" if review["claimed_by"] == self.name else "others"
+        return {holder, "second"} if review["state"] == "second" else {holder}
 
     def _row(self, case: Json) -> Json:
         kept = {name: value for name, value in case["review"].items() if name != "verdicts"}
@@ -393,6 +456,36 @@ class SignedOutBackend(FakeBackend):
 
     def _called(self, method: str, *what: str) -> None:
         raise SignedOut("This session has ended: sign in again.")
+
+
+def a_policy(**changes: Any) -> Json:
+    """As `GET /v1/policies/{product}` shows the one in force."""
+    rule = {"id": "R-AMOUNT-HIGH", "name": "Amount above the product", "effect": "decline", "table": "screen",
+            "reason": "amount_outside_product", "conditions": {"request.amount": "> 20000"}}  # fmt: skip
+    version = {"version": "1", "kept_at": at(days=9), "decisions": 40, "first_at": at(days=9), "last_at": at()}
+    return {
+        "product": "consumer-credit", "title": "Consumer credit", "in_force": True, "version": "2", "digest": "a" * 64,
+        "tables": [{"id": "screen", "name": "Hard rules on what was declared", "rules": [rule]}],
+        "grades": [{"grade": "A", "conditions": {"score.pd": "<= 0.01"}, "annual_rate": "0.09", "max_amount": "15000",
+                    "max_term_months": 60}],
+        "columns": {"request.amount": "Amount asked", "score.pd": "Probability of default"}, "problems": [],
+        "cases": [{"name": "too much is declined", "passed": True, "problem": None}],
+        "versions": [version | {"version": "2", "digest": "a" * 64, "kept_at": at(days=1)},
+                     version | {"digest": "b" * 64}],
+    } | changes  # fmt: skip
+
+
+def a_trial(**changes: Any) -> Json:
+    difference = {"application": "app_7", "was": "approve", "becomes": "decline", "rules_before": [],
+                  "rules_after": ["R-AMOUNT-HIGH"]}  # fmt: skip
+    return {
+        "version": "3", "digest": "c" * 64, "problems": [],
+        "changes": ["R-AMOUNT-HIGH: request.amount was > 20000, becomes > 9000."],
+        "cases": [{"name": "too much is declined", "passed": True, "problem": None}],
+        "past": {"cases": 100, "since": "2026-06-01", "until": "2026-06-30", "alike": 98,
+                 "moves": [{"was": "approve", "becomes": "decline", "cases": 2}],
+                 "differences": [difference, difference | {"application": "app_9"}]},
+    } | changes  # fmt: skip
 
 
 def a_portfolio() -> Json:

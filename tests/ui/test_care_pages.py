@@ -46,7 +46,7 @@ def test_only_the_first_fifty_of_ten_thousand_are_drawn(open_page):
     backend = CareBackend().with_customer(*(a_customer(n) for n in range(10_000)))
     app = open_page("customers", backend)
     assert len([link for link in app.get("page_link") if link.proto.label.startswith("…")]) == 50
-    assert "The 50 at the highest risk are shown" in words_on(app)
+    assert "50 rows, from number 1" in words_on(app)
 
 
 def test_a_customers_story_has_rhythm_trend_and_what_was_done(open_page):

@@ -119,7 +119,7 @@ def test_ten_thousand_entries_are_paged(open_page):
     backend.record = [an_entry(number) for number in range(1, 10_001)]
     app = open_page("audit", backend)
     assert len(app.dataframe[0].value) == 50
-    app.button(key="older").click().run()
+    app.button(key="older-audit").click().run()
     assert app.dataframe[0].value["Seq"].tolist()[0] == "9,950"
     app.text_input(key="by").input("Ada Approver").run()
     assert app.dataframe[0].value["Seq"].tolist()[0] == "10,000"

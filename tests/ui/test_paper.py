@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.ui.fake_backend import a_case, a_decided_case
-from ui import paper, printing
+from ui import paper, plain_words, printing
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 PROOF = {"ok": True, "problem": None, "rows": 5, "checked_at": NOW.isoformat(),
@@ -75,6 +75,50 @@ def test_before_a_decision_nothing_is_called_decided():
     said = words_of(paper.for_the_applicant(a_case(), UTC))
     assert "It is not decided yet." in said
     assert "We did not agree" not in said
+
+
+def a_german_case(outcome: str = "decline", **changes):
+    plain = {"language": "de", "reasons": ["Stand Ihres Girokontos: überzogen", "Die Laufzeit ist lang: 24 Monate"]}
+    return a_decided_case(outcome, plain=plain, **changes)
+
+
+def test_an_applicant_who_reads_german_is_written_to_in_german():
+    """Numbers and days too; not a word of English is left."""
+    case = a_german_case(amount="4800.00")
+    case["timings"]["accepted_at"] = "2026-03-01T09:05:00+00:00"
+    said = words_of(paper.for_the_applicant(case, UTC))
+    assert "Sie haben am 1. März 2026, 09:05 Uhr 4.800,00 DEM beantragt, Laufzeit 24 Monate." in said
+    assert "1. Stand Ihres Girokontos: überzogen" in said
+    assert "Was Ihre Bank uns geantwortet hat." in said
+    assert "Dass ein Mensch es noch einmal ansieht" in said
+    assert not re.search(r"\b(you|your|the|and|what|bank|we)\b", said.replace("Ihre Bank", "").lower())
+
+
+def test_an_offer_is_told_in_german_numbers():
+    """A comma where a German expects one."""
+    terms = {"amount": "3200.00", "currency": "DEM", "term_months": 12, "payment": "281.10", "apr": "0.0998"}
+    said = words_of(paper.for_the_applicant(a_german_case(outcome="counter_offer", terms=terms), UTC))
+    assert "Unser Angebot: 3.200,00 DEM, Laufzeit 12 Monate, 281,10 DEM im Monat, effektiver Jahreszins 9,98 %." in said
+
+
+def test_a_language_we_do_not_speak_is_answered_in_english():
+    """With the reasons as they were recorded."""
+    case = a_decided_case("decline", plain={"language": "tr", "reasons": ["x"]})
+    said = words_of(paper.for_the_applicant(case, UTC))
+    assert "We did not agree" in said
+    assert "1. State of your checking account: overdrawn" in said
+
+
+def test_every_language_says_the_same_things():
+    """No sentence is missing in one of them."""
+    for language in plain_words.LANGUAGES.values():
+        english = plain_words.ENGLISH
+        assert language.headings.keys() == english.headings.keys()
+        assert language.means.keys() == english.means.keys()
+        assert language.how.keys() == english.how.keys()
+        assert len(language.rights) == len(english.rights)
+        assert {"", "bank"} <= language.answered.keys()
+        assert "" in language.silent
 
 
 def test_the_paper_says_what_the_sheet_says():

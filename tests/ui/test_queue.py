@@ -66,7 +66,7 @@ def test_taking_the_next_goes_on_when_somebody_was_faster(open_page):
     assert review["id"] == "rev_late"
     urgent = next(case["review"] for case in desk.cases.values() if case["review"]["id"] == "rev_urgent")
     desk.queue = lambda **_: {"data": [row | {"claimed_by": None, "lease_until": None} for row in rows],
-                              "has_more": False}  # fmt: skip
+                              "has_more": False, "after": None}  # fmt: skip
     rows = FakeBackend.queue(desk)["data"]
     urgent |= {"state": "claimed", "claimed_by": "Otto Other", "lease_until": at(minutes=-10)}
     app.button(key="take-next").click().run()

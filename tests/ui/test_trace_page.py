@@ -1,7 +1,14 @@
 """The decision trace answers: what was decided, from what, by whom, and is the record what it was?"""
 
+import hashlib
+import re
+from datetime import UTC
+
+import pytest
+
 from tests.ui.conftest import words_on
 from tests.ui.fake_backend import FakeBackend, a_decided_case
+from ui import copies
 from ui.backend import Forbidden, Unreachable
 
 
@@ -55,6 +62,33 @@ def test_a_record_that_does_not_fit_is_said_in_red(open_page):
     app = open_page("trace", backend, id=case["id"])
     app.button(key="verify").click().run()
     assert "decision dec_1: it was altered" in words_on(app)
+
+
+def test_a_copy_carries_a_mark_and_is_on_record_before_it_is_handed_out():
+    """The digest on record is that of the very bytes."""
+    case = a_decided_case("decline")
+    backend = FakeBackend("auditor").with_case(case)
+    taken = [
+        copies.for_an_auditor(backend, case, None, "Ada Auditor", UTC),
+        copies.for_the_applicant(backend, case, UTC),
+    ]
+    noted = [call[1:] for call in backend.calls if call[0] == "note_copy"]
+    assert [(application, form) for application, form, _, _ in noted] == [
+        (case["id"], "auditor"),
+        (case["id"], "applicant"),
+    ]
+    assert [digest for *_, digest in noted] == [hashlib.sha256(content).hexdigest() for content in taken]
+    marks = {mark for _, _, mark, _ in noted}
+    assert len(marks) == 2
+    assert all(re.fullmatch(r"[0-9A-F]{5}-[0-9A-F]{5}", mark) for mark in marks)
+
+
+def test_a_copy_that_cannot_be_put_on_record_is_not_handed_out():
+    """Nobody takes something out of the house unseen."""
+    case = a_decided_case()
+    backend = FakeBackend("auditor").with_case(case).failing("note_copy", Unreachable("The API does not answer."))
+    with pytest.raises(Unreachable):
+        copies.for_an_auditor(backend, case, None, "Ada Auditor", UTC)
 
 
 def test_only_who_reads_the_ledger_may_verify_the_whole_record(open_page):

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json
 
 ANY = "any"
@@ -14,7 +14,6 @@ KINDS = {
     "intervention.": "Interventions", "collector_task.": "Calls", "contact.": "Contacts", "consent.": "Consent",
     "message.": "Messages", "key.": "Keys",
 }  # fmt: skip
-MOST = 50
 ABOUT = ("application", "intervention", "about", "person")
 SHOWN_APART = {"v", "kind", "application", "actor", "reason", "request", "at", "entry", "seq", "recorded_at",
                "actor_name", "row", "body", *ABOUT}  # fmt: skip
@@ -68,10 +67,10 @@ def chosen() -> dict[str, str | None]:
 def entries() -> None:
     """Not by itself anew: what somebody reads must not move. `Older` goes on behind what is shown."""
     asked = chosen()
-    if st.session_state.get("audit-asked") != asked:
-        st.session_state["audit-asked"], st.session_state["audit-before"] = asked, None
     with session.told_plainly():
-        found = session.backend().entries(before=st.session_state["audit-before"], limit=MOST, **asked)
+        found = paging.read(
+            "audit", asked, lambda before: session.backend().entries(before=before, limit=paging.MOST, **asked)
+        )
         rows = found["data"]
         if not rows:
             show.nothing_here("Nothing on record fits these filters. Choose other days, or Anything.")
@@ -79,15 +78,10 @@ def entries() -> None:
         st.dataframe([row_of(row) for row in rows], hide_index=True, height="content",
                      alt="Entries of the record, the newest first")  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Look again", key="newest", on_click=go_to, args=(None,))
-            if found["has_more"]:
-                st.button("Older →", key="older", on_click=go_to, args=(found["after"],))
+            st.button("Look again", key="look-again")
             st.caption(f"{words.counted(len(rows), 'entry', 'entries')}, looked at "
                        f"{words.clock(datetime.now(UTC), session.zone(), seconds=True)}.")  # fmt: skip
-
-
-def go_to(before: int | None) -> None:
-    st.session_state["audit-before"] = before
+        paging.turn("audit", found)
 
 
 def row_of(entry: Json) -> dict[str, str]:

@@ -4,13 +4,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from ui import drafts, session, show, words
+from ui import drafts, paging, session, show, words
 from ui.backend import Conflict, Json, NotThere, Problem, Refused, SignedOut
 from ui.reaching import reach
 
 WIDTHS = (1.0, 0.8, 1.3, 2.6, 1.0, 1.4)
 NAMES = ("Task", "Level", "First answer due", "Why", "State", "With")
-MOST = 50
 ANSWERS = (
     "promise", "tool", "paid_already", "no_help_needed", "refused", "no_answer", "wrong_number", "call_back",
     "no_more_contact", "disputed", "bereaved", "vulnerable", "on_with_the_plan",
@@ -57,7 +56,8 @@ def listed() -> None:
     now = datetime.now(UTC)
     shown = st.session_state.get("show-calls") or WAITING
     with session.told_plainly():
-        found = session.backend().refreshing().call_tasks(None if shown == WAITING else shown, limit=MOST)
+        backend, state = session.backend().refreshing(), None if shown == WAITING else shown
+        found = paging.read("calls", state, lambda after: backend.call_tasks(state, after))
         if not found["data"]:
             show.nothing_here(
                 "No call waits. One appears here when an episode's plan asks for a person." if shown == WAITING
@@ -67,8 +67,7 @@ def listed() -> None:
             show.heading(WIDTHS, NAMES)
             for task in found["data"]:
                 draw(task, now)
-            if found["has_more"]:
-                st.caption(f"The {MOST} most urgent are shown.")
+            paging.turn("calls", found, "← More urgent", "Less urgent →")
         show.refreshed(words.clock(now, session.zone(), seconds=True))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from ui import customer_charts as charts
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json, NotThere
 from ui.reaching import reach
 
@@ -13,7 +13,6 @@ ANY = "any"
 LEVELS = ("critical", "high", "medium", "low")
 WIDTHS = (1.2, 0.9, 1.0, 3.4, 1.2)
 NAMES = ("Customer", "Level", "Probability", "Why", "Since")
-MOST = 50
 
 
 def customers() -> None:
@@ -48,7 +47,8 @@ def listed() -> None:
     with session.told_plainly():
         backend = session.backend().refreshing()
         counts(backend.stream()["levels"])
-        found = backend.customers(None if level in (None, ANY) else level, limit=MOST)
+        chosen = None if level in (None, ANY) else level
+        found = paging.read("customers", chosen, lambda after: backend.customers(chosen, after))
         rows = found["data"]
         if not rows:
             nobody(level)
@@ -56,8 +56,7 @@ def listed() -> None:
             show.heading(WIDTHS, NAMES)
             for row in rows:
                 draw(row, now)
-            if found["has_more"]:
-                st.caption(f"The {MOST} at the highest risk are shown: choose a level, or find one by number.")
+            paging.turn("customers", found, "← Higher risk", "Lower risk →")
         show.refreshed(words.clock(now, session.zone(), seconds=True))
 
 

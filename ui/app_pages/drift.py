@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import drift_charts as charts
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json
 
 PAGE_HEIGHT = 900
@@ -16,7 +16,8 @@ def drift() -> None:
         if chosen is None:
             return
         ask_for_a_check(chosen)
-        found = session.backend().drift_reports(chosen)
+        listed = paging.read("drift", chosen, lambda after: session.backend().drift_reports(chosen, after))
+        found = listed["data"]
         if not found:
             show.nothing_here(
                 "No drift check was made yet. A schedule makes one every six hours once a model is live; "
@@ -26,7 +27,7 @@ def drift() -> None:
         report = session.backend().drift_report(chosen_of(found))
         one(report)
         over_time(chosen)
-        earlier(found)
+        earlier(listed)
 
 
 def product() -> str | None:
@@ -48,19 +49,21 @@ def ask_for_a_check(product: str) -> None:
 
 
 def chosen_of(found: list[Json]) -> str:
-    """The one in the address, else the newest."""
+    """The one in the address, else the newest that is listed."""
     ids = [report["id"] for report in found]
     asked = st.query_params.get("report")
-    start = asked if asked in ids else ids[0]
+    start = asked or ids[0]
     if st.session_state.get("checking") in ids:
         del st.session_state["checking"]
     names = {
         report["id"]: f"{words.moment(report['checked_at'], session.zone())}, {words.word(report['level']).lower()}"
         for report in found
     }
+    ids = ids if start in ids else [start, *ids]
     picked = st.selectbox(
-        "Check", ids, index=ids.index(start), format_func=names.__getitem__, key=f"check-{start}", width=420
-    )
+        "Check", ids, index=ids.index(start), format_func=lambda id_: names.get(id_, id_), key=f"check-{start}",
+        width=420,
+    )  # fmt: skip
     return picked or start
 
 
@@ -158,17 +161,18 @@ def over_time(product: str) -> None:
         )  # fmt: skip
 
 
-def earlier(found: list[Json]) -> None:
-    with st.expander("Earlier checks"):
+def earlier(listed: Json) -> None:
+    with st.expander("Earlier checks", expanded=not paging.is_first("drift")):
         st.dataframe(
             [
                 {"Checked": words.moment(report["checked_at"], session.zone()), "Level": words.word(report["level"]),
                  "Rows": f"{report['n_current']:,}", "By": words.word(report["trigger"]), "In short": report["summary"],
                  "Report": report["id"]}
-                for report in found
+                for report in listed["data"]
             ],
             hide_index=True,
         )  # fmt: skip
+        paging.turn("drift", listed)
 
 
 def all_columns(report: Json) -> list[Json]:

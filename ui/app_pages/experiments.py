@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from ui import experiment_charts as charts
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json, Refused
 
 METRICS = {"bad_rate": "Bad rate of granted loans", "cost": "Cost per applicant", "auc": "Order of applicants (AUC)"}
@@ -21,14 +21,15 @@ VERDICTS: dict[str, tuple[str, show.Kind]] = {
 def experiments() -> None:
     st.title("Experiments")
     with session.told_plainly():
-        found = session.backend().experiments()
-        if not found:
+        found = paging.read("experiments", None, session.backend().experiments)
+        if not found["data"]:
             show.nothing_here(
                 "No experiment was planned yet. A plan says how many applicants a comparison takes and how long: make "
                 "one below, or with `plimsoll experiment plan`."
             )
-        for experiment in found:
+        for experiment in found["data"]:
             card(experiment)
+        paging.turn("experiments", found)
         if session.may("models:release"):
             planning()
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json, NotThere
 from ui.reaching import reach
 
@@ -13,7 +13,6 @@ STATES = ("treating", "promised", "watching", "ended")
 LEVELS = ("critical", "high", "medium", "low")
 WIDTHS = (1.0, 1.0, 0.8, 1.5, 2.0, 1.4, 1.0)
 NAMES = ("Episode", "Customer", "Level", "State", "Waits on", "Strategy", "Opened")
-MOST = 50
 
 
 def interventions() -> None:
@@ -50,9 +49,8 @@ def listed() -> None:
     chosen = {key: st.session_state.get(key) for key in ("state", "level", "arm")}
     with session.told_plainly():
         backend = session.backend().refreshing()
-        found = backend.interventions(
-            limit=MOST, **{key: value for key, value in chosen.items() if value not in (None, ANY)}
-        )
+        asked = {key: value for key, value in chosen.items() if value not in (None, ANY)}
+        found = paging.read("interventions", asked, lambda after: backend.interventions(after=after, **asked))
         books(backend.intervention_accounting())
         if not found["data"]:
             show.nothing_here(
@@ -63,8 +61,7 @@ def listed() -> None:
             show.heading(WIDTHS, NAMES)
             for row in found["data"]:
                 draw(row, now)
-            if found["has_more"]:
-                st.caption(f"The newest {MOST} are shown: narrow the filter to see others.")
+            paging.turn("interventions", found)
         show.refreshed(words.clock(now, session.zone(), seconds=True))
 
 

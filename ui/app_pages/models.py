@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from ui import model_charts as charts
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json, Refused
 
 ROLES = {"champion": "Champion", "challenger": "Challenger", "shadow": "Shadow"}
@@ -23,7 +23,8 @@ CURVES: dict[str, Callable[..., Any]] = {"roc": charts.roc, "calibration": chart
 def models() -> None:
     st.title("Models")
     with session.told_plainly():
-        found = session.backend().models()
+        newest = session.backend().models()
+        found = newest["data"]
         under_way()
         if not found:
             show.nothing_here("There is no model yet. Train one with `plimsoll model train PRODUCT`.")
@@ -32,8 +33,9 @@ def models() -> None:
         waiting(found)
         retrained(session.backend().retrainings())
         st.subheader("Versions")
-        listed(found)
-        chosen = chosen_of(found)
+        shown = paging.read("models", None, lambda after: session.backend().models(after) if after else newest)
+        listed(shown)
+        chosen = chosen_of(shown["data"], found)
         if chosen:
             one(session.backend().model_report(chosen))
 
@@ -116,7 +118,7 @@ def _of_retraining(run: Json) -> Json:
     }
 
 
-def listed(found: list[Json]) -> None:
+def listed(shown: Json) -> None:
     rows = [
         {
             "Version": called(model),
@@ -127,18 +129,19 @@ def listed(found: list[Json]) -> None:
             "Trained": words.moment(model["created_at"], session.zone()),
             "By": model["created_by"] or words.NOTHING,
         }
-        for model in found
+        for model in shown["data"]
     ]
     st.dataframe(rows, hide_index=True)
+    paging.turn("models", shown)
 
 
-def chosen_of(found: list[Json]) -> str | None:
-    """The one in the address, else the champion, else the newest."""
-    ids = [model["id"] for model in found]
+def chosen_of(shown: list[Json], newest: list[Json]) -> str | None:
+    """The one in the address, else the champion, else the newest; of the versions listed and the newest."""
+    names = {model["id"]: called(model) for model in [*shown, *newest]}
+    ids = list(names)
     asked = st.query_params.get("id")
-    live = next((model["id"] for model in found if model["role"] == "champion"), ids[0])
+    live = next((model["id"] for model in newest if model["role"] == "champion"), ids[0])
     start = asked if asked in ids else live
-    names = {model["id"]: called(model) for model in found}
     return st.selectbox("Look at", ids, index=ids.index(start), format_func=names.__getitem__, key=f"look-{start}")
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import session, show, taking, words
+from ui import paging, session, show, taking, words
 from ui.backend import Json
-from ui.show import FREE, MINE, OTHERS, SECOND, SHOWN
+from ui.show import SHOWN
 from ui.taking import held_by
 
 WIDTHS = (1.25, 1.05, 0.75, 2.0, 2.6, 0.7, 1.8)
@@ -27,42 +27,33 @@ def queue() -> None:
 @st.fragment(run_every=session.REFRESH)
 def tasks() -> None:
     now = datetime.now(UTC)
+    held = st.session_state.get("show")
     with session.told_plainly():
-        answer = session.backend().refreshing().queue()
-        every = answer["data"]
-        shown = [task for task in every if belongs(task, st.session_state.get("show"), now)]
-        if shown:
-            summary(every, answer["has_more"], now)
+        backend = session.backend().refreshing()
+        desk = backend.desk()
+        found = paging.read("queue", held, lambda after: backend.queue(held=held, after=after))
+        if found["data"]:
+            summary(desk)
             show.heading(WIDTHS, NAMES)
-            for task in shown:
+            for task in found["data"]:
                 draw(task, now)
-            if answer["has_more"]:
-                st.caption(f"The {len(every)} most urgent are shown.")
+            paging.turn("queue", found, "← More urgent", "Less urgent →")
         else:
-            nothing(every)
+            nothing(desk)
         show.refreshed(words.clock(now, session.zone(), seconds=True))
 
 
-def belongs(task: Json, wanted: str | None, now: datetime) -> bool:
-    holder = held_by(task, now)
-    mine = holder == session.person()["name"]
-    return {
-        None: True,
-        MINE: mine,
-        FREE: holder is None,
-        OTHERS: holder is not None and not mine,
-        SECOND: task["state"] == "second",
-    }.get(wanted, True)
-
-
-def summary(every: list[Json], more: bool, now: datetime) -> None:
-    overdue = sum(words.time_left(task["due_at"], now)[1] == "red" for task in every)
-    free = sum(held_by(task, now) is None for task in every)
+def summary(desk: list[Json]) -> None:
+    """Of everything that waits, whatever is shown."""
+    waiting, free, overdue = (sum(queue[name] for queue in desk) for name in ("waiting", "free", "overdue"))
     with st.container(horizontal=True):
-        st.badge(f"{len(every)}{'+' if more else ''} waiting", color="gray")
-        st.badge(f"{free} free to take", color="blue")
+        st.badge(f"{waiting:,} waiting", color="gray")
+        st.badge(f"{free:,} free to take", color="blue")
         if overdue:
-            st.badge(f"{overdue} overdue", color="red")
+            st.badge(f"{overdue:,} overdue", color="red")
+        if len(desk) > 1:
+            each = (f"{words.plain_code(queue['queue'])} {queue['waiting']:,}" for queue in desk)
+            st.text(" · ".join(each))
 
 
 def draw(task: Json, now: datetime) -> None:
@@ -95,8 +86,8 @@ def holder_in_words(task: Json, now: datetime) -> str:
     return f"{name}, until {words.clock(task['lease_until'], session.zone())}{owed}"
 
 
-def nothing(every: list[Json]) -> None:
-    if every:
+def nothing(desk: list[Json]) -> None:
+    if desk:
         show.nothing_here("No case fits this filter: choose another, or take the next free one.")
     else:
         show.nothing_here("Nobody waits for a person. New cases appear here by themselves.")

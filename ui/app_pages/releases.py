@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from ui import paging, session, show, words
 from ui import release_charts as charts
-from ui import session, show, words
 from ui.backend import Json, Refused
 
 VERBS = {
@@ -24,7 +24,8 @@ def releases() -> None:
 @st.fragment(run_every=EVERY)
 def listed() -> None:
     with session.told_plainly():
-        found = session.backend().refreshing().rollouts()
+        listed = paging.read("releases", None, session.backend().refreshing().rollouts)
+        found = listed["data"]
         if not found:
             show.nothing_here(
                 "No model was rolled out yet. An approved version begins with `plimsoll rollout start`, "
@@ -37,6 +38,7 @@ def listed() -> None:
         if not under_way:
             show.nothing_here("Nothing is on its way now.")
         past([rollout for rollout in found if rollout["ended_at"]])
+        paging.turn("releases", listed)
 
 
 def card(rollout: Json) -> None:

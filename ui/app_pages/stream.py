@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import Json
 
 LEVELS = ("critical", "high", "medium", "low")
@@ -90,7 +90,8 @@ def standing(levels: Json) -> None:
 def rejected() -> None:
     st.subheader("Lines that were not taken")
     with session.told_plainly():
-        rows = session.backend().refreshing().rejected_lines()
+        found = paging.read("rejected", None, session.backend().refreshing().rejected_lines)
+        rows = found["data"]
         if not rows:
             st.text("None. A line that is no event is named here with what is wrong; the rest of its file goes in.")
             return
@@ -102,8 +103,7 @@ def rejected() -> None:
             ],
             hide_index=True, alt="Lines that were not taken in, the newest first",
         )  # fmt: skip
-        if len(rows) == 50:
-            st.caption("The newest 50 are shown: GET /v1/transactions/rejected pages through all.")
+        paging.turn("rejected", found)
 
 
 stream()

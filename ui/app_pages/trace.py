@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
-from ui import case_parts, paper, printing, session, show, words
+from ui import case_parts, copies, paper, session, show, words
 from ui.backend import Json, NotThere
 
 WIDTHS = (1.3, 1.5, 1.2, 1.6, 1.4)
@@ -85,24 +84,19 @@ def header(found: Json) -> None:
 
 
 def to_print(found: Json) -> None:
-    with st.container(horizontal=True):
+    """Made when it is asked for: each copy has a mark of its own, and the record says who took it."""
+    backend, zone = session.backend(), session.zone()
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "For an auditor (PDF)", partial(for_an_auditor, found, checked(found["id"]), session.person()["name"],
-                                            session.zone()),
+            "For an auditor (PDF)",
+            partial(copies.for_an_auditor, backend, found, checked(found["id"]), session.person()["name"], zone),
             f"trace-{found['id']}.pdf", "application/pdf", key="print-auditor", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "For the applicant (PDF)", partial(for_the_applicant, found, session.zone()),
+            "For the applicant (PDF)", partial(copies.for_the_applicant, backend, found, zone),
             f"about-{found['id']}.pdf", "application/pdf", key="print-applicant", on_click="ignore",
         )  # fmt: skip
-
-
-def for_an_auditor(found: Json, proof: Json | None, who: str, zone: Any) -> bytes:
-    return printing.one_page(paper.for_an_auditor(found, proof, who, datetime.now(UTC), zone))
-
-
-def for_the_applicant(found: Json, zone: Any) -> bytes:
-    return printing.as_letter(paper.for_the_applicant(found, zone))
+        st.caption("Each copy carries a mark, and is on record with who took it.")
 
 
 # The record -------------------------------------------------------------------------------------

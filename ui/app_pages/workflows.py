@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import session, show, words
+from ui import paging, session, show, words
 from ui.backend import OPEN_STATUSES, Json
 
 UNFINISHED = "unfinished"
@@ -129,15 +129,15 @@ def runs() -> None:
     statuses = STATUSES[st.session_state.get("status", UNFINISHED)][1]
     source = st.session_state.get("source", ANY)
     with session.told_plainly():
-        found = session.backend().refreshing().runs(statuses, None if source == ANY else source)
-        if not found:
+        backend, waiting_on = session.backend().refreshing(), None if source == ANY else source
+        found = paging.read("runs", (statuses, source), lambda after: backend.runs(statuses, waiting_on, after))
+        if not found["data"]:
             show.nothing_here("No run fits this filter. Choose All to see those that are finished.")
         else:
             show.heading(WIDTHS, NAMES)
-            for run in found:
+            for run in found["data"]:
                 draw(run, now)
-            if len(found) == 50:
-                st.caption("The newest 50 are shown: narrow the filter to see others.")
+            paging.turn("runs", found)
         show.refreshed(words.clock(now, session.zone(), seconds=True))
 
 

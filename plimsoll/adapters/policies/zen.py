@@ -33,13 +33,7 @@ class ZenPolicyEngine:
     def evaluate(self, product: Product, pin: PolicyPin, stage: Stage, facts: Facts) -> PolicyVerdict:
         """Raises PolicyUnavailable when the pinned policy is gone, PolicyUnreadable when it cannot be evaluated."""
         policy, decision = self._pinned(product, pin)
-        try:
-            answer = decision.evaluate({**facts.values, "stage": stage.value})["result"]
-        except RuntimeError as error:
-            raise PolicyUnreadable(
-                f"The policy of {product.id} cannot be evaluated: {checking.first_line(error)}"
-            ) from None
-        return _verdict(policy, pin, answer, facts)
+        return evaluated(product, policy, decision, pin, stage, facts)
 
     def policy(self, product: Product) -> Policy:
         """The policy as it is now, read again when the file changes."""
@@ -70,6 +64,14 @@ class ZenPolicyEngine:
         """What changed from an older policy file to a newer one, or to the product's policy as it is now."""
         return differences(read_policy(older), read_policy(newer) if newer else self.policy(product))
 
+    def trial(self, product: Product, content: bytes | None = None) -> "Trial":
+        """Another policy for this product, tried without being in force; without content, the one that is.
+
+        Raises PolicyUnreadable.
+        """
+        policy = self.policy(product) if content is None else parse_policy(content, "What was given")
+        return Trial(product, policy, self._place(product) / "cases")
+
     def put_in_form(self, product: Product, write: bool = True) -> bool:
         """Whether the product's policy file was written otherwise than `formatting` has it; now it is not."""
         path = self._place(product) / "policy.json"
@@ -96,6 +98,39 @@ class ZenPolicyEngine:
         with self._compiling:
             if policy.digest not in self._compiled:
                 self._compiled[policy.digest] = (policy, compiled(policy))
+
+
+class Trial:
+    """A policy, what is wrong with it, and what it says; nothing decides by it and nothing is kept of it."""
+
+    def __init__(self, product: Product, policy: Policy, folder: Path) -> None:
+        self._product = product
+        self._folder = folder
+        self._decision = compiled(policy)
+        self._pin = PolicyPin(id=product.id, version=policy.version, digest=policy.digest)
+        self.policy = policy
+
+    def problems(self) -> list[str]:
+        return checking.problems(self._product, self.policy)
+
+    def run_cases(self) -> list[cases.CaseResult]:
+        return [case.run(self._product, self.evaluate) for case in cases.read_cases(self._folder)]
+
+    def evaluate(self, stage: Stage, facts: Facts) -> PolicyVerdict:
+        return evaluated(self._product, self.policy, self._decision, self._pin, stage, facts)
+
+
+def evaluated(
+    product: Product, policy: Policy, decision: Any, pin: PolicyPin, stage: Stage, facts: Facts
+) -> PolicyVerdict:
+    """Raises PolicyUnreadable when the engine cannot answer."""
+    try:
+        answer = decision.evaluate({**facts.values, "stage": stage.value})["result"]
+    except RuntimeError as error:
+        raise PolicyUnreadable(
+            f"The policy of {product.id} cannot be evaluated: {checking.first_line(error)}"
+        ) from None
+    return _verdict(policy, pin, answer, facts)
 
 
 def read_policy(path: Path) -> Policy:

@@ -1,6 +1,7 @@
 """What API and console read: the decision object, lists, the trace. Nothing here writes."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from plimsoll.adapters.postgres.audit import Audit
@@ -73,7 +74,7 @@ select a.id, a.external_id, a.product, a.jurisdiction, a.status, a.amount, a.cur
 from application a left join decision d on d.application_id = a.id and d.round = a.round
 where (%(mine)s::text is null or a.accepted_by = %(mine)s)
   and (%(after)s::text is null or a.id < %(after)s)
-  and (%(status)s::text is null or a.status = %(status)s)
+  and (%(statuses)s::text[] is null or a.status = any(%(statuses)s))
   and (%(outcome)s::text is null or d.outcome = %(outcome)s)
   and (%(product)s::text is null or a.product = %(product)s)
   and (%(external_id)s::text is null or a.external_id = %(external_id)s)
@@ -94,8 +95,20 @@ left join actor on actor.id = t.claimed_by
 left join score s on s.application_id = t.application_id and s.round = t.round
 where (%(queue)s::text is null or t.queue = %(queue)s)
   and (%(state)s::text[] is null or t.state = any(%(state)s))
+  and case %(held)s::text when 'mine' then t.claimed_by = %(actor)s and t.lease_until > now()
+                          when 'others' then t.claimed_by <> %(actor)s and t.lease_until > now()
+                          when 'free' then coalesce(t.lease_until, now()) <= now()
+                          when 'second' then t.state = 'second' else true end
   and (%(after)s::text is null or ({URGENCY}) > (select {URGENCY} from review_task t where t.id = %(after)s))
 order by {URGENCY} limit %(limit)s
+"""
+
+# Only what waits for a person; a lease that is over holds nothing.
+DESK = """
+select queue, count(*) as waiting, count(*) filter (where coalesce(lease_until, now()) <= now()) as free,
+       count(*) filter (where claimed_by = %(actor)s and lease_until > now()) as mine,
+       count(*) filter (where due_at <= now()) as overdue
+from review_task where state in ('open', 'claimed', 'second') group by queue order by queue
 """
 
 
@@ -146,12 +159,31 @@ class Reading:
             {"entry": row["id"], **{name: row[name] for name in own}, **json.loads(bytes(row["body"]))} for row in rows
         ]
 
-    async def applications(self, *, limit: int, **filters: str | None) -> list[Row]:
-        known = dict.fromkeys(("mine", "after", "status", "outcome", "product", "external_id", "waiting_on"))
-        return await self._database.rows(LIST, known | filters | {"limit": limit})
+    async def applications(
+        self, *, limit: int, statuses: Sequence[str] | None = None, **filters: str | None
+    ) -> list[Row]:
+        """The newest first, in any of these statuses; all of them when none is named."""
+        known = dict.fromkeys(("mine", "after", "outcome", "product", "external_id", "waiting_on"))
+        wanted = {"statuses": list(statuses) if statuses else None, "limit": limit}
+        return await self._database.rows(LIST, known | filters | wanted)
 
-    async def queue(self, *, queue: str | None, state: list[str] | None, after: str | None, limit: int) -> list[Row]:
-        return await self._database.rows(QUEUE, {"queue": queue, "state": state, "after": after, "limit": limit})
+    async def queue(
+        self,
+        *,
+        queue: str | None,
+        state: list[str] | None,
+        after: str | None,
+        limit: int,
+        held: str | None = None,
+        actor: str = "",
+    ) -> list[Row]:
+        """The most urgent first. `held`, as `actor` sees it: `mine`, `others`, `free`, or `second` for second words."""
+        wanted = {"queue": queue, "state": state, "after": after, "held": held, "actor": actor, "limit": limit}
+        return await self._database.rows(QUEUE, wanted)
+
+    async def desk(self, actor: str) -> list[Row]:
+        """How many tasks wait in each queue: free, held by this actor, overdue."""
+        return await self._database.rows(DESK, {"actor": actor})
 
     async def statuses(self, applications: list[str]) -> dict[str, str]:
         """id -> status of those that need no more waiting for: ended, or with a person."""

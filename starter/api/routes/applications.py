@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
@@ -67,7 +67,7 @@ async def list_applications(
     """`after` continues where the last page ended; `waiting_on` names a source."""
     rows = await house.ports.reading.applications(
         limit=limit + 1,
-        status=status,
+        statuses=[status] if status else None,
         outcome=outcome,
         product=product,
         external_id=external_id,
@@ -136,6 +136,34 @@ async def withdraw(
     )
     house.bell.ring(application)
     return answer_json(await read(house, application, actor))
+
+
+class Copy(BaseModel):
+    """A file about a case that somebody takes out of the house."""
+
+    model_config = ConfigDict(extra="forbid")
+    form: Literal["auditor", "applicant"]
+    mark: str = Field(pattern="^[0-9A-F]{5}-[0-9A-F]{5}$", description="as it stands on the file")
+    content: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file")
+
+
+@router.post("/{application}/copies", status_code=204, summary="Put a copy on record before it is handed out")
+async def note_copy(
+    application: str,
+    copy: Copy,
+    request: Request,
+    actor: Annotated[Actor, Depends(Needs(Permission.READ))],
+    house: House,
+) -> None:
+    await house.ports.copies.note(
+        application,
+        form=copy.form,
+        mark=copy.mark,
+        content=copy.content,
+        by=actor,
+        request=request.state.request_id,
+        now=datetime.now(UTC),
+    )
 
 
 # Below the routes -------------------------------------------------------------------------------

@@ -26,11 +26,12 @@ async def queue(
     house: House,
     queue: str | None = None,
     state: Annotated[str | None, Query(pattern="^(open|claimed|answered|closed)$")] = None,
+    after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> dict[str, Any]:
     """Tasks that wait for a person, unless `state` asks for others."""
     states = [state] if state else WAITING
-    rows = await house.ports.outreach.collectors.queue(states=states, queue=queue, limit=limit + 1)
+    rows = await house.ports.outreach.collectors.queue(states=states, queue=queue, after=after, limit=limit + 1)
     return page(rows, limit)
 
 

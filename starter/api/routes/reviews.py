@@ -1,6 +1,7 @@
 """Reviews: the queue, and what a person does with a case."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -20,22 +21,42 @@ Reviewer = Annotated[Actor, Depends(Needs(Permission.REVIEW))]
 WAITING = [TaskState.OPEN, TaskState.CLAIMED, TaskState.SECOND]
 
 
+class Held(StrEnum):
+    """Who holds a task, as whoever asks sees it."""
+
+    MINE = "mine"
+    OTHERS = "others"
+    FREE = "free"
+    SECOND = "second"  # a second approval is owed, whoever holds it
+
+
 @router.get("", summary="The queue: most urgent first")
 async def queue(
     actor: Reader,
     house: House,
     queue: str | None = None,
     state: TaskState | None = None,
+    held: Held | None = None,
     mine: bool = False,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> dict[str, Any]:
-    """Tasks that wait for a person, unless `state` asks for others."""
+    """Tasks that wait for a person, unless `state` asks for others. `mine` is short for `held=mine`."""
     states = [state.value] if state else [waiting.value for waiting in WAITING]
-    rows = await house.ports.reading.queue(queue=queue, state=states, after=after, limit=limit + 1)
-    if mine:
-        rows = [row for row in rows if row["claimed_by_id"] == actor.id]
+    rows = await house.ports.reading.queue(
+        queue=queue,
+        state=states,
+        after=after,
+        limit=limit + 1,
+        held=Held.MINE if mine else held,
+        actor=actor.id,
+    )
     return page([_shown(row) for row in rows], limit)
+
+
+@router.get("/summary", summary="How many wait in each queue: free, with whoever asks, overdue")
+async def summary(actor: Reader, house: House) -> dict[str, Any]:
+    return {"data": await house.ports.reading.desk(actor.id)}
 
 
 @router.get("/{task}", summary="One review task")

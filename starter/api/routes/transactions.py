@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.watching.events import Feed
 from starter.api.auth import Needs
+from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
 
@@ -54,7 +55,7 @@ async def rejected(
 ) -> JSONResponse:
     """Each with where it stood and what is wrong. What it said is not kept; a line that came twice is listed once."""
     rows = await house.ports.watch.rejected.listed(limit=limit + 1, before=after, feed=feed)
-    return answer_json({"data": rows[:limit], "has_more": len(rows) > limit})
+    return answer_json(page(rows, limit))
 
 
 async def _taken(request: Request, actor: Actor, house: Running, feed: Feed) -> JSONResponse:

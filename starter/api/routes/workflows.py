@@ -23,12 +23,12 @@ Reader = Annotated[Actor, Depends(Needs(Permission.READ_WORKFLOWS))]
 async def list_runs(
     actor: Reader,
     house: House,
-    status: Status | None = None,
+    status: Annotated[list[Status] | None, Query(description="any of these; repeat it")] = None,
     waiting_on: str | None = None,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
-    rows = await house.ports.reading.applications(limit=limit + 1, status=status, waiting_on=waiting_on, after=after)
+    rows = await house.ports.reading.applications(limit=limit + 1, statuses=status, waiting_on=waiting_on, after=after)
     return answer_json(page([_run(house, row) for row in rows], limit))
 
 

@@ -33,7 +33,8 @@ NO_CALL = ("call-cannot-be-reached",)
 QUEUE = f"""
 {TASK}
 where t.state = any(%(states)s) and (%(queue)s::text is null or t.queue = %(queue)s)
-  and (%(after)s::text is null or t.id > %(after)s)
+  and (%(after)s::text is null or (t.priority, t.due_at, t.id) > (
+      select b.priority, b.due_at, b.id from collector_task b where b.id = %(after)s))
 order by t.priority, t.due_at, t.id limit %(limit)s
 """
 # What nobody else holds, the most urgent first.

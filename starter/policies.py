@@ -1,0 +1,79 @@
+"""What a risk team asks of policies: the rules in force, the versions before, and what a change would do."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from plimsoll.domain.backtest import BackTest, back_test
+from plimsoll.domain.case import Case
+from plimsoll.domain.errors import InvalidRequest, NotFound
+from plimsoll.domain.policy import Policy, PolicyUnreadable, differences
+from plimsoll.domain.product import Product
+from plimsoll.domain.values import Status
+from plimsoll.ports import PolicyTrial
+from plimsoll.wiring import Ports
+
+
+class PolicyDesk:
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def keep_what_is_in_force(self) -> None:
+        """So that a decision's policy can still be read when its file has changed."""
+        for product in self._ports.products.all():
+            policy = self._ports.policies.policy(product)
+            await self._ports.policy_versions.keep(product.id, policy, datetime.now(UTC))
+
+    async def in_force(self, product: Product) -> PolicyTrial:
+        found = self._ports.policies.trial(product)
+        await self._ports.policy_versions.keep(product.id, found.policy, datetime.now(UTC))
+        return found
+
+    async def version(self, product: Product, digest: str) -> PolicyTrial:
+        """Raises NotFound."""
+        return self._ports.policies.trial(product, await self._ports.policy_versions.content(product.id, digest))
+
+    async def versions(self, product: Product) -> list[dict[str, Any]]:
+        return await self._ports.policy_versions.listed(product.id)
+
+    async def changes(self, product: Product, before: str, after: str | None) -> list[str]:
+        """From one kept version to another, or to the one in force."""
+        old = await self.version(product, before)
+        new = await self.version(product, after) if after else await self.in_force(product)
+        return differences(old.policy, new.policy)
+
+    def proposed(self, product: Product, policy: dict[str, Any]) -> PolicyTrial:
+        """A policy that somebody thinks of. Raises InvalidRequest when it is none."""
+        with _their_own_fault():
+            return self._ports.policies.trial(product, json.dumps(policy).encode())
+
+    async def tried_on_the_past(self, product: Product, changed: PolicyTrial, limit: int) -> BackTest:
+        """On the newest decided cases; erased people are left out. Raises InvalidRequest when it cannot be asked."""
+        in_force = await self.in_force(product)
+        cases = await self._decided(product, limit)
+        with _their_own_fault():
+            return await asyncio.to_thread(back_test, product, cases, in_force.evaluate, changed.evaluate)
+
+    async def _decided(self, product: Product, limit: int) -> list[Case]:
+        rows = await self._ports.reading.applications(limit=limit, statuses=[Status.DECIDED], product=product.id)
+        found: list[Case] = []
+        for row in rows:
+            with suppress(NotFound):  # of somebody who was erased
+                found.append(await self._ports.casework.load(row["id"]))
+        return found
+
+
+@contextmanager
+def _their_own_fault() -> Iterator[None]:
+    """What is unreadable in a policy in force heals with time; in one that was sent, its sender must mend it."""
+    try:
+        yield
+    except PolicyUnreadable as error:
+        raise InvalidRequest(error.message) from None
+
+
+def summary(policy: Policy) -> dict[str, Any]:
+    return {"version": policy.version, "digest": policy.digest}
