@@ -34,3 +34,19 @@ async def test_filters_choose_and_signs_of_a_pattern_stand_for_themselves(door: 
 
 async def test_only_who_reads_the_ledger_reads_the_list(door: Door):
     assert (await door.get(PATH, Role.ANALYST)).status_code == 403
+
+
+async def test_somebody_is_found_by_name_and_by_id_and_only_what_they_did(door: Door):
+    """Whoever is only named in an entry, in a reason or beside it, did not do it."""
+    decision = await door.decided(a_sound_application())
+    about = {"about": decision["id"], "limit": 100}
+    everything = (await door.get(PATH, Role.AUDITOR, params=about)).json()["data"]
+    sender = next(entry for entry in everything if entry["kind"] == "application.received")
+    mine = [entry["entry"] for entry in everything if entry["actor"] == sender["actor"]]
+    assert 0 < len(mine) < len(everything)
+    for by in (sender["actor"], sender["actor_name"]):
+        found = (await door.get(PATH, Role.AUDITOR, params=about | {"by": by})).json()["data"]
+        assert [entry["entry"] for entry in found] == mine
+    copy = {"form": "auditor", "mark": "00000-00000", "content": "ab" * 32}
+    await door.post(f"/v1/applications/{decision['id']}/copies", Role.AUDITOR, copy)
+    assert len((await door.get(PATH, Role.AUDITOR, params=about | {"by": sender["actor"]})).json()["data"]) == len(mine)
