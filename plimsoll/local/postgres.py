@@ -122,6 +122,8 @@ class Cluster:
         mark = ProcessMark.of(pid)
         if mark and _serves(pid, self.data):
             end(mark, STOP_SIGNAL, STOP_PATIENCE)
+        # Its children notice that it is dead when they next look up, and hold its shared memory until then.
+        wait_until(lambda: not any(_serves(pid, self.data) for pid in psutil.pids()), STOP_PATIENCE)
         # Postgres would mistake any process that has got this number since for a server of its own.
         trace.unlink(missing_ok=True)
 

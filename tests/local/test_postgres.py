@@ -5,8 +5,10 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -41,6 +43,19 @@ def test_a_killed_server_is_replaced_while_its_children_still_die(cluster: Clust
         assert (cluster.data / "postmaster.pid").exists()
     with cluster.running(log):
         assert cluster.execute("select id from kept") == "7"
+
+
+def test_the_next_start_waits_for_a_child_of_a_killed_server_that_is_slow_to_die(cluster: Cluster, log: Path):
+    with cluster.running(log) as server:
+        slow = next(child for child in psutil.Process(server.pid).children() if "checkpointer" in child.cmdline()[0])
+        slow.suspend()
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+    waking = threading.Timer(2, slow.resume)
+    waking.start()
+    with cluster.running(log):
+        assert cluster.execute("select 1") == "1"
+    waking.join()
 
 
 def test_a_server_whose_supervisor_died_is_stopped_by_the_next_start(cluster: Cluster, log: Path):
