@@ -12,6 +12,9 @@ SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && command -v $$python && break; done)
 
+# Two processes, each with servers of its own: half of the time a test waits.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+
 .PHONY: help setup demo down test test-long check bench lock uv browser
 
 help: ## this list
@@ -41,7 +44,7 @@ down: setup ## stops what `make demo` left running
 	@$(BIN)/plimsoll down
 
 test: setup browser ## the suite without the long forms
-	@$(BIN)/pytest -m "not long" $(ARGS)
+	@$(BIN)/pytest -m "not long" $(SIDE_BY_SIDE) $(ARGS)
 
 test-long: setup browser ## the long forms: soak, chaos, load
 	@$(BIN)/pytest -m long $(ARGS)
