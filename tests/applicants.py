@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.datasets.south_german import LabelledApplication, SouthGerman
-from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.training import Plan, train
 from plimsoll.adapters.policies import ZenPolicyEngine
@@ -144,10 +143,9 @@ def examples(rows: list[LabelledApplication]) -> Examples:
 
 @lru_cache
 def quick_models() -> tuple[Path, Manifest]:
-    """A folder with one quickly trained version that is live: once per test run."""
+    """A folder with one quickly trained version: once per test run."""
     models = Path(tempfile.mkdtemp(prefix="plimsoll-models-"))
     manifest = train(
         the_product(), examples(the_set().training()), models, created_at="2026-06-01T00:00:00Z", plan=QUICK
     )
-    folder.make_live(models, manifest.name, manifest.version)
     return models, manifest

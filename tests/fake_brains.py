@@ -24,11 +24,6 @@ class FakeScorer:
     def __init__(self, model: str = "consumer-credit") -> None:
         self._pin = ModelPin(name=model, version="fake", digest=FAKE_DIGEST, calibration=FAKE_DIGEST)
 
-    def live(self, model: str) -> ModelPin:
-        if model != self._pin.name:
-            raise ModelUnavailable(f"No version of the model {model} is live.")
-        return self._pin
-
     def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
         if pin != self._pin:
             raise ModelUnavailable(f"Version {pin.version} of {pin.name} is not here.")

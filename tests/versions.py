@@ -5,7 +5,6 @@ from pathlib import Path
 
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.adapters.models.shelf import write_report
 from tests.applicants import quick_models
 
 
@@ -22,5 +21,14 @@ def another(trained: Path, place: Path, manifest: Manifest, seed: int) -> Manife
     target = place / made.name / made.version
     shutil.copytree(trained / manifest.name / manifest.version, target)
     (target / files.MANIFEST).write_text(made.model_dump_json(indent=1) + "\n")
-    write_report(place, made)
     return made
+
+
+def without_report(place: Path, manifest: Manifest) -> Manifest:
+    """The same version as one of before would be that brought none."""
+    kept = {name: digest for name, digest in manifest.files.items() if name != files.REPORT}
+    bare = manifest.model_copy(update={"files": kept}).sealed()
+    folder = place / bare.name / bare.version
+    shutil.copytree(place / manifest.name / manifest.version, folder, ignore=shutil.ignore_patterns(files.REPORT))
+    (folder / files.MANIFEST).write_text(bare.model_dump_json(indent=1) + "\n")
+    return bare

@@ -19,7 +19,7 @@ from plimsoll.adapters.models.drift_reference import DriftReferences
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.mlflow_mirror import QUIET, MlflowMirror, tracking_uri
 from plimsoll.adapters.models.scorer import ModelScorer
-from plimsoll.adapters.models.shelf import ModelFolder, write_report
+from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.workshop import ModelWorkshop
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
@@ -402,9 +402,7 @@ def train_model(settings: Settings, product: Product, created_at: str) -> Manife
     from plimsoll.adapters.models import training
 
     examples = labelled_examples(settings, product, datetime.fromisoformat(created_at).date())
-    manifest = training.train(product, examples, settings.models, created_at=created_at)
-    write_report(settings.models, manifest)
-    return manifest
+    return training.train(product, examples, settings.models, created_at=created_at)
 
 
 def small_model(settings: Settings, product: Product, created_at: str) -> Manifest:
@@ -414,9 +412,7 @@ def small_model(settings: Settings, product: Product, created_at: str) -> Manife
     plan = Plan(members=2, folds=2, repeats=1, member_trees=40)
     examples = labelled_examples(settings, product, datetime.fromisoformat(created_at).date())
     some = examples.take(np.arange(0, len(examples), 1 + len(examples) // 3_000))
-    manifest = train(product, some, settings.models, created_at=created_at, plan=plan)
-    write_report(settings.models, manifest)
-    return manifest
+    return train(product, some, settings.models, created_at=created_at, plan=plan)
 
 
 def newest_model(settings: Settings, product: Product) -> Manifest | None:

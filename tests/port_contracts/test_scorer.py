@@ -1,41 +1,45 @@
 """Every scorer keeps the promises of the port: CatBoost's and the fake."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from plimsoll.adapters.models import folder
 from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.facts import Ask
+from plimsoll.domain.scoring import ModelPin
 from plimsoll.ports import Scorer
 from tests.applicants import a_body, quick_models, some_facts, the_product
 from tests.fake_brains import FakeScorer
+from tests.fakes import FAKE_PIN
 
 SMALLER = [Ask(amount=Decimal(amount), term_months=term) for amount in (2000, 1500, 1000) for term in (18, 12)]
-MAKERS: dict[str, Callable[[], Scorer]] = {
-    "catboost": lambda: ModelScorer(a_folder_with_a_live_version()),
-    "fake": FakeScorer,
+MAKERS: dict[str, Callable[[], tuple[Scorer, ModelPin]]] = {
+    "catboost": lambda: (ModelScorer(quick_models()[0]), quick_models()[1].pin()),
+    "fake": lambda: (FakeScorer(), FAKE_PIN),
 }
 
 
-def a_folder_with_a_live_version() -> Path:
-    """Said anew each time: a house that works on the session's folder takes the word over into its registry."""
-    models, manifest = quick_models()
-    folder.make_live(models, manifest.name, manifest.version)
-    return models
+@dataclass(frozen=True)
+class Asked:
+    """A scorer, and the version it has."""
+
+    scorer: Scorer
+    pin: ModelPin
+
+    def score(self, pin: ModelPin, alternatives=(), **given):
+        return self.scorer.score(pin, the_product(), some_facts(**given), alternatives)
 
 
 @pytest.fixture(params=MAKERS)
-def scorer(request: pytest.FixtureRequest) -> Scorer:
-    return MAKERS[request.param]()
+def scorer(request: pytest.FixtureRequest) -> Asked:
+    return Asked(*MAKERS[request.param]())
 
 
-def score(scorer: Scorer, alternatives=(), **given):
-    product = the_product()
-    return scorer.score(scorer.live(product.model), product, some_facts(**given), alternatives)
+def score(scorer: Asked, alternatives=(), **given):
+    return scorer.score(scorer.pin, alternatives, **given)
 
 
 def test_probabilities_are_shares_and_the_interval_holds_the_estimate(scorer):
@@ -66,7 +70,7 @@ def test_asking_for_less_is_never_riskier(scorer):
 
 
 def test_the_pin_that_was_given_is_on_the_score(scorer):
-    assert score(scorer).model == scorer.live(the_product().model)
+    assert score(scorer).model == scorer.pin
 
 
 def test_a_missing_source_is_named_and_stops_nothing(scorer):
@@ -89,12 +93,6 @@ def test_reasons_are_few_ranked_and_of_the_product(scorer):
     assert {reason.code for reason in reasons} <= {spec.code for spec in the_product().reasons}
 
 
-def test_a_model_without_a_live_version_is_unavailable(scorer):
-    with pytest.raises(Unavailable):
-        scorer.live("nobody-trained-this")
-
-
 def test_a_pin_of_another_model_is_not_scored_with_this_one(scorer):
-    pin = scorer.live(the_product().model).model_copy(update={"digest": "1" * 64})
     with pytest.raises(Unavailable):
-        scorer.score(pin, the_product(), some_facts(), ())
+        scorer.score(scorer.pin.model_copy(update={"digest": "1" * 64}))

@@ -11,7 +11,7 @@ from plimsoll.adapters.models.folder import Manifest
 from plimsoll.domain.access import Role
 from tests.house import House, a_house, bearer, problem_of, the_api
 from tests.stack_fixtures import Database
-from tests.versions import a_models_folder
+from tests.versions import a_models_folder, without_report
 
 OWNER, APPROVER, ANALYST = Role.MODEL_OWNER, Role.MODEL_APPROVER, Role.ANALYST
 WHY = {"reason": "better on the untouched part"}
@@ -142,7 +142,7 @@ async def test_a_version_that_is_gone_cannot_be_approved(office: Office):
 
 
 async def test_a_version_without_a_report_cannot_be_proposed(office: Office):
-    (office.house.settings.models / "consumer-credit" / office.versions[0].version / "report.json").unlink()
+    office.versions[0] = without_report(office.house.settings.models, office.versions[0])
     model = await office.registered()
     answer = await office.post(f"/{model['id']}/proposal", OWNER, WHY)
     assert "no report" in refused(answer, 400, "model_without_report")

@@ -12,7 +12,7 @@
     report.json, card.md  all that was measured, for programs and for people
     drift_reference.json  bins and counts of training, for what a drift check compares with
 
-`<models>/<name>/live.json` says which version is live until Postgres does.
+A `<models>/<name>/live.json` is how a home of before the registry said what is live (`starter/adopting.py`).
 """
 
 import hashlib
@@ -38,11 +38,12 @@ FILES = (MODEL, MEMBERS, CALIBRATION, ATTRIBUTION, TRAINING_ROWS)
 # Formats that run code when they are read. None of ours is one, so finding one means tampering.
 REFUSED_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill")
 LATER_FIELDS = ("family", "blockers", "ranges")
+MAKING = {"created_at", "code", "seconds"}
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 class Manifest(Value):
-    """Everything worth knowing about one version. `digest` covers all but `created_at`."""
+    """Everything worth knowing about one version. `digest` covers what it is, not how it came to be (`MAKING`)."""
 
     name: str
     version: str = ""  # first twelve characters of the digest
@@ -67,6 +68,8 @@ class Manifest(Value):
     blockers: tuple[str, ...] = ()  # why it may not be released
     # Lowest and highest value of each number in training.
     ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    code: str = ""  # digest of the program that trained it
+    seconds: float | None = None  # that the training took
 
     def pin(self, role: str = "champion", arm: str = "champion") -> ModelPin:
         return ModelPin(
@@ -88,7 +91,7 @@ class Manifest(Value):
         added = {
             name for name in LATER_FIELDS if getattr(self, name) == fields[name].get_default(call_default_factory=True)
         }
-        content = self.model_dump(mode="json", exclude={"created_at", "digest", "version"} | added)
+        content = self.model_dump(mode="json", exclude={"digest", "version"} | MAKING | added)
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -144,21 +147,6 @@ def _verify_file(folder: Path, name: str, manifest: Manifest) -> None:
         raise ModelRefused(
             f"{path.name} of {manifest.name} {manifest.version} is not the file that was trained: its digest differs."
         )
-
-
-def live_version(models: Path, name: str) -> str:
-    """Raises ModelUnavailable when no version is live."""
-    path = version_folder(models, name, "live.json")
-    try:
-        return json.loads(path.read_text())["version"]
-    except (FileNotFoundError, ValueError, KeyError):
-        raise ModelUnavailable(f"No version of the model {name} is live; train one and promote it.") from None
-
-
-def make_live(models: Path, name: str, version: str) -> None:
-    """Atomic: a reader sees the old version or the new one."""
-    verified(version_folder(models, name, version))
-    write_atomically(models / name / "live.json", json.dumps({"version": version}) + "\n")
 
 
 def versions(models: Path, name: str) -> list[Manifest]:

@@ -6,11 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import plimsoll
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.drift_reference import reference_for, write_reference
 from plimsoll.adapters.models.families import Family, Floats, Labels, layout_of
@@ -100,6 +102,7 @@ def published(
     blockers: tuple[str, ...] = (),
     beside: Mapping[str, str] | None = None,
     about_data: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
 ) -> Manifest:
     """Written beside its place and moved there whole: a version is complete or absent.
 
@@ -142,6 +145,8 @@ def published(
             files={},
             blockers=blockers,
             ranges=number_ranges(product.features, made.examples.columns),
+            code=code_digest(),
+            seconds=seconds,
         )
         return _sealed(models, folder, manifest)
 
@@ -193,5 +198,16 @@ def digest_of(rows: Matrix, bad: Labels) -> str:
 
 def libraries() -> dict[str, str]:
     from importlib.metadata import version
+@cache
+def code_digest() -> str:
+    """Of the package's own source, as it lies there: what an installation from elsewhere is held against."""
+    package = Path(plimsoll.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        own = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(package).as_posix()} {own}\n".encode())
+    return digest.hexdigest()
+
+
 
     return {name: version(name) for name in LIBRARIES}

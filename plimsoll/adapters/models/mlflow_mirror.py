@@ -9,7 +9,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,12 @@ def _run_of(client: Any, store: Path, version: dict[str, Any]) -> Any:
         "training": version["training_id"] or "",
         "model_digest": version["digest"],
         "data_digest": str((version["manifest"].get("data") or {}).get("digest", "")),
+        "code_digest": str(version["manifest"].get("code") or ""),
     }
-    return client.create_run(experiment_id, run_name=f"{version['name']}@{version['version']}", tags=tags)
+    began = int(datetime.fromisoformat(version["manifest"]["created_at"]).timestamp() * 1_000)
+    return client.create_run(
+        experiment_id, start_time=began, run_name=f"{version['name']}@{version['version']}", tags=tags
+    )
 
 
 def _log(client: Any, run: Any, folder: Path, version: dict[str, Any]) -> None:
@@ -143,14 +148,43 @@ def _log(client: Any, run: Any, folder: Path, version: dict[str, Any]) -> None:
     for name in ("manifest.json", "report.json", "card.md"):
         if (folder / name).exists():
             client.log_artifact(run.info.run_id, str(folder / name))
-    for figure in _plots(folder):
-        client.log_artifact(run.info.run_id, str(figure), "plots")
-    client.set_terminated(run.info.run_id)
+    for name, drawing in drawn_curves(folder / "report.json"):
+        client.log_text(run.info.run_id, drawing, f"plots/{name}.svg")
+    lasted = round(1_000 * (manifest.get("seconds") or 0))
+    client.set_terminated(run.info.run_id, end_time=moment + lasted)
 
 
-def _plots(folder: Path) -> Sequence[Path]:
-    """Curves that training drew, where it drew any."""
-    return sorted((folder / "plots").glob("*.*")) if (folder / "plots").is_dir() else []
+# What a report keeps of each curve: along, up, and what is said of it.
+CURVES = {
+    "roc": ("false_positive", "true_positive", "bads found against goods called bad"),
+    "calibration": ("predicted", "seen", "seen bad rate against the predicted"),
+    "gains": ("share", "bads", "bads found among the riskiest share"),
+    "cost": ("approved", "cost", "cost per applicant against the share approved"),
+}
+
+
+def drawn_curves(report: Path) -> Iterator[tuple[str, str]]:
+    """Name and SVG of each curve that the report keeps."""
+    curves = (json.loads(report.read_bytes()).get("curves") or {}) if report.exists() else {}
+    for name, (along, up, said) in CURVES.items():
+        points = [(row[along], row[up]) for row in curves.get(name) or [] if along in row and up in row]
+        if len(points) > 1:
+            yield name, _drawn(points, f"{name}: {said}")
+
+
+def _drawn(points: Sequence[tuple[float, float]], title: str) -> str:
+    """A line in a frame with its bounds written at the corners: nothing to install, and any page shows it."""
+    widest, highest = (max(1e-9, *(point[place] for point in points)) for place in (0, 1))
+    line = " ".join(f"{40 + 400 * x / widest:.1f},{340 - 300 * y / highest:.1f}" for x, y in points)
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 460 370" font-family="sans-serif" font-size="12">
+<rect width="460" height="370" fill="white"/>
+<text x="40" y="24">{title}</text>
+<rect x="40" y="40" width="400" height="300" fill="none" stroke="#999"/>
+<polyline points="{line}" fill="none" stroke="#1f5fa8" stroke-width="2"/>
+<text x="40" y="358">0</text><text x="440" y="358" text-anchor="end">{widest:.3g}</text>
+<text x="36" y="50" text-anchor="end">{highest:.3g}</text>
+</svg>
+"""
 
 
 def _registered(client: Any, run: Any, models: Path, version: dict[str, Any]) -> Any:

@@ -37,10 +37,6 @@ class ModelScorer:
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
         self._loading = threading.Lock()
 
-    def live(self, model: str) -> ModelPin:
-        folder = files.version_folder(self._models, model, files.live_version(self._models, model))
-        return files.read_manifest(folder).pin()
-
     def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
         return self.loaded(pin).score(pin, product, facts, alternatives)
 

@@ -13,12 +13,6 @@ REPORT, CARD = "report.json", "card.md"
 LIVE, ADOPTED = "live.json", "live.json.adopted"
 
 
-def write_report(models: Path, manifest: files.Manifest) -> None:
-    """What was measured, beside the files: without it nobody can propose the version."""
-    report = json.dumps({"metrics": manifest.metrics, "data": manifest.data}, indent=1)
-    files.write_atomically(files.version_folder(models, manifest.name, manifest.version) / REPORT, report + "\n")
-
-
 class ModelFolder:
     def __init__(self, models: Path) -> None:
         self.place = models

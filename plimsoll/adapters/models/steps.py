@@ -476,6 +476,7 @@ def _publish(work: TrainingWork) -> Said:
             },
             about_data=_rule_read(work),
         )
+            seconds=report["seconds"],
     figures = {
         "name": manifest.name,
         "version": manifest.version,

@@ -4,12 +4,16 @@ The same rows, seed and library versions give the same files and so the same ver
 whole way, with candidates, comparison and fairness, is in `steps.py`.
 """
 
+import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.candidates import folds_of
+from plimsoll.adapters.models.curves import curves_of
 from plimsoll.adapters.models.families import Floats, Labels, family_named, layout_of
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.making import Made, bootstrap_members, calibrated, published
@@ -59,6 +63,7 @@ class Plan(Value):
 
 def train(product: Product, examples: Examples, models: Path, *, created_at: str, plan: Plan | None = None) -> Manifest:
     """A new version under `models/<product.model>/`, not live yet. Raises TooFewRows."""
+    began = time.monotonic()
     plan = plan or Plan(repeats=1 if len(examples.bad) >= MANY_ROWS else 3)
     rows, bad = matrix(product.features, examples.columns), examples.bad.astype(np.int64)
     _check_size(bad, plan)
@@ -67,6 +72,8 @@ def train(product: Product, examples: Examples, models: Path, *, created_at: str
     calibration = calibrated(out_of_fold, bad)
     model = family.fit(layout_of(product.features), rows, bad, plan.settings, plan.seed)
     members = bootstrap_members(product, rows, bad, family, model, plan.member_settings, plan.members, plan.seed)
+    probability = calibration.probability(out_of_fold)
+    figures = _metrics(bad, probability, area_by_repeat, plan)
     return published(
         models,
         Made(
@@ -83,7 +90,9 @@ def train(product: Product, examples: Examples, models: Path, *, created_at: str
         created_at=created_at,
         seed=plan.seed,
         plan=plan.model_dump(),
-        metrics=_metrics(bad, calibration.probability(out_of_fold), area_by_repeat, plan),
+        metrics=figures,
+        beside={files.REPORT: _report(product, bad, probability, plan, figures)},
+        seconds=round(time.monotonic() - began, 1),
     )
 
 
@@ -106,6 +115,19 @@ def _check_size(bad: Labels, plan: Plan) -> None:
         raise TooFewRows(
             f"{len(bad)} rows hold only {fewest} of the rarer outcome; training needs {5 * plan.folds} at least."
         )
+
+
+def _report(product: Product, bad: Labels, probability: Floats, plan: Plan, figures: dict[str, Any]) -> str:
+    """What a page draws. No card: who needs one takes the whole way."""
+    evaluated = metrics.full_report(
+        bad,
+        probability,
+        cost_of_bad=product.risk.cost_of_bad,
+        cost_of_good_declined=product.risk.cost_of_good_declined,
+        seed=plan.seed,
+    )
+    told = {"name": product.model, "metrics": {**evaluated, **figures}, "curves": curves_of(evaluated)}
+    return json.dumps(told, indent=1) + "\n"
 
 
 def _metrics(bad: Labels, probability: Floats, area_by_repeat: list[float], plan: Plan) -> dict[str, Any]:

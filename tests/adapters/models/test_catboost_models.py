@@ -40,7 +40,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def score(scorer: ModelScorer, facts, alternatives=()):
-    return scorer.score(scorer.live(the_product().model), the_product(), facts, alternatives)
+    return scorer.score(quick_models()[1].pin(), the_product(), facts, alternatives)
 
 
 def test_training_twice_on_the_same_rows_gives_the_same_version(tmp_path):
@@ -110,18 +110,19 @@ def test_a_missing_file_is_unavailable_not_a_traceback(copy):
 
 @pytest.mark.parametrize("version", ["..", "../..", "a/b", "", "\x00"])
 def test_a_version_is_no_path(scorer, version):
-    pin = scorer.live(the_product().model).model_copy(update={"version": version, "digest": "2" * 64})
+    pin = quick_models()[1].pin().model_copy(update={"version": version, "digest": "2" * 64})
     with pytest.raises(ModelRefused):
         scorer.score(pin, the_product(), some_facts(), ())
 
 
-def test_only_a_verified_version_goes_live(copy):
-    manifest = quick_models()[1]
-    (copy / manifest.name / manifest.version / files.MODEL).write_bytes(b"")
-    with pytest.raises(ModelRefused):
-        files.make_live(copy, manifest.name, manifest.version)
-    with pytest.raises(ModelUnavailable):
-        files.make_live(copy, manifest.name, "nothing-here")
+def test_the_quick_way_leaves_a_report_with_curves_that_its_manifest_vouches_for():
+    """What the console draws of a home's first version."""
+    models, manifest = quick_models()
+    report = json.loads((files.version_folder(models, manifest.name, manifest.version) / files.REPORT).read_bytes())
+    assert files.REPORT in manifest.files
+    assert report["metrics"]["auc"] == manifest.metrics["auc"]
+    drawn = {name for name, points in report["curves"].items() if len(points) > 5}
+    assert drawn == {"roc", "calibration", "gains", "cost"}
 
 
 def test_versions_are_listed():
@@ -144,7 +145,7 @@ def test_less_money_over_less_time_is_never_riskier_for_anybody(scorer):
 
 @pytest.mark.parametrize("spec", [spec for spec in the_product().features if spec.direction is not Direction.FREE])
 def test_risk_moves_in_the_declared_direction(scorer, spec):
-    loaded = scorer.loaded(scorer.live(the_product().model))
+    loaded = scorer.loaded(quick_models()[1].pin())
     base = snapshot(the_product().features, facts_of_row(the_set().held_out()[5]))
     steps = spec.values if spec.kind is FeatureKind.ORDINAL else (100, 1000, 5000, 20000)
     rows = matrix(the_product().features, columns_of(the_product().features, [base | {spec.name: s} for s in steps]))
@@ -219,7 +220,7 @@ def test_a_source_that_stayed_away_widens_the_interval(scorer):
 
 
 def test_the_members_answer_as_each_would_alone(scorer):
-    loaded = scorer.loaded(scorer.live(the_product().model))
+    loaded = scorer.loaded(quick_models()[1].pin())
     rows = loaded._training_rows[:5]
     together = loaded._members.raw_log_odds(rows)
     assert together.shape == (5, QUICK.members)
@@ -246,7 +247,7 @@ def test_the_held_out_part_is_ranked_well_above_chance(scorer):
 
 def test_many_rows_at_once_are_answered_as_one_by_one(scorer):
     """A source that stayed away included: what is not known is completed the same way."""
-    loaded = scorer.loaded(scorer.live(the_product().model))
+    loaded = scorer.loaded(quick_models()[1].pin())
     rows = the_set().held_out()[:40]
     facts = [facts_of_row(row, missing=["bank"] if place % 5 == 0 else []) for place, row in enumerate(rows)]
     alone = [score(scorer, fact) for fact in facts]
@@ -275,7 +276,8 @@ def test_a_manifest_of_before_there_were_families_still_holds():
     assert (manifest.family, manifest.blockers) == ("catboost", ())
     blocked = manifest.model_copy(update={"blockers": ("A reason is missing.",)})
     assert manifest.content_digest() != blocked.content_digest()
-    content = manifest.model_dump(mode="json", exclude={"created_at", "digest", "version", *files.LATER_FIELDS})
+    left_out = {"digest", "version", *files.MAKING, *files.LATER_FIELDS}
+    content = manifest.model_dump(mode="json", exclude=left_out)
     as_before = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     assert manifest.digest == as_before
 
@@ -311,7 +313,7 @@ def _loaded_and_reference(scorer):
     rows = matrix(product.features, known.columns)
     out_of_fold, _ = cross_validated(product, rows, known.bad.astype(np.int64), QUICK)
     probability = calibrated(out_of_fold, known.bad.astype(np.int64)).probability(out_of_fold)
-    return scorer.loaded(scorer.live(product.model)), just_below_the_cut(product, rows, probability)
+    return scorer.loaded(quick_models()[1].pin()), just_below_the_cut(product, rows, probability)
 
 
 def _brute_force(model, row, reference):

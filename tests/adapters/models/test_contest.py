@@ -10,7 +10,7 @@ import pytest
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.contest import ModelContest
 from plimsoll.adapters.models.scorer import ModelScorer
-from plimsoll.adapters.models.shelf import ModelFolder, write_report
+from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.steps import TrainingWork, take
 from plimsoll.adapters.models.training import train
 from plimsoll.domain.errors import InvalidRequest
@@ -73,7 +73,6 @@ def a_champion(place, examples: Examples, until: str = "2024-12-31") -> ModelRec
 
 
 def registered(place, manifest: files.Manifest) -> ModelRecord:
-    write_report(place, manifest)
     found = ModelFolder(place).read(manifest.name, manifest.version)
     return ModelRecord(
         id=f"mdl_{manifest.version}", state=ModelState.CANDIDATE, created_by="act_1",
