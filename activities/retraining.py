@@ -161,7 +161,7 @@ class RetrainingSteps:
             if run.wanted:
                 champion = await self._champion_of(run)
                 tried = await _in_a_thread(
-                    lambda: self._contest.recalibrated(product, champion, run.today, run.started_at)
+                    lambda: self._contest.recalibrated(product, champion, run.plan.labels, run.started_at)
                 )
                 run = await self._keep(run, await self._registered(run, champion, tried))
             return _where(run)
@@ -195,7 +195,8 @@ class RetrainingSteps:
             training = await self._trainings.get(run.training_id or "")
             champion = await self._champion_of(run)
             successor = await self._registry.find(training.model_id or "")
-            tried = await _in_a_thread(lambda: self._contest.retrained(product, champion, successor, run.today))
+            labels, day = run.plan.labels, run.started_at
+            tried = await _in_a_thread(lambda: self._contest.retrained(product, champion, successor, labels, day))
             run = await self._keep(run, tried)
             return _where(await self._retrainings.end(run.id, came_of(run), datetime.now(UTC)))
 
@@ -221,7 +222,8 @@ class RetrainingSteps:
         self, product: Product, champion: ModelRecord, now: datetime, run: RetrainingRun | None = None
     ) -> tuple[LabelsKnown, Due]:
         """What is known on the day, and whether that asks for a new model."""
-        labels = await _in_a_thread(lambda: self._contest.labels_known(product, champion, now.date()))
+        source = run.plan.labels if run else TrainingPlan().labels
+        labels = await _in_a_thread(lambda: self._contest.labels_known(product, champion, source, now))
         before = await self._last_try(product, run)
         standing = Standing(
             labels_learnt=labels_then(champion.manifest.get("data") or {}),

@@ -7,7 +7,7 @@ process nobody's application would be decided meanwhile.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
+from datetime import datetime
 from multiprocessing import get_context
 from typing import Any
 
@@ -19,7 +19,7 @@ from plimsoll.wiring import Ports
 PATIENCE = 300.0  # seconds
 
 
-async def side_by_side(ports: Ports, one: ModelRecord, other: ModelRecord, today: date) -> SideBySide:
+async def side_by_side(ports: Ports, one: ModelRecord, other: ModelRecord, now: datetime) -> SideBySide:
     """Raises InvalidRequest when they are not versions of one product, or the data are gone; ModelUnavailable."""
     if one.product != other.product:
         raise InvalidRequest(
@@ -27,7 +27,7 @@ async def side_by_side(ports: Ports, one: ModelRecord, other: ModelRecord, today
             "about the same applications."
         )
     product = ports.products.get(one.product)
-    return await asyncio.to_thread(_apart, ports.contest.side_by_side, product, one, other, today)
+    return await asyncio.to_thread(_apart, ports.contest.side_by_side, product, one, other, now)
 
 
 def _apart(work: Callable[..., Any], *given: Any) -> Any:

@@ -13,7 +13,7 @@ from plimsoll.domain.access import Actor, Role
 from plimsoll.domain.registry import ModelRecord, RoleName
 from plimsoll.domain.retraining import Check, Comparison, Requirement
 from plimsoll.domain.retraining_run import Candidate, HeldOutRows, LabelsKnown, RetrainingRun, TriedOut
-from plimsoll.domain.training import TrainingPlan
+from plimsoll.domain.training import LabelSource, TrainingPlan
 from plimsoll.domain.training_run import Trigger
 from plimsoll.ports import OpenRun
 from starter.runs import ensure_run
@@ -42,18 +42,20 @@ class FakeContest:
     breaks_once: set[str] = field(default_factory=set)
     asked: Counter = field(default_factory=Counter)
 
-    def labels_known(self, product: Any, champion: ModelRecord, today: date) -> LabelsKnown:
+    def labels_known(self, product: Any, champion: ModelRecord, labels: LabelSource, now: datetime) -> LabelsKnown:
         self._asked("labels_known")
         held_out = HeldOutRows(since=SINCE, rows=900, bads=90)
         return LabelsKnown(known=self.known, held_out=None if self.why_not else held_out, why_not=self.why_not)
 
-    def recalibrated(self, product: Any, champion: ModelRecord, today: date, created_at: datetime) -> TriedOut:
+    def recalibrated(self, product: Any, champion: ModelRecord, labels: LabelSource, now: datetime) -> TriedOut:
         self._asked("recalibrated")
         passed = self.better.get(Candidate.RECALIBRATED, False)
         version = a_version("recalibrated").version if passed else None
         return TriedOut(candidate=Candidate.RECALIBRATED, version=version, comparison=a_comparison(passed))
 
-    def retrained(self, product: Any, champion: ModelRecord, challenger: ModelRecord, today: date) -> TriedOut:
+    def retrained(
+        self, product: Any, champion: ModelRecord, challenger: ModelRecord, labels: LabelSource, now: datetime
+    ) -> TriedOut:
         self._asked("retrained")
         passed = self.better.get(Candidate.RETRAINED, False)
         told = {"version": challenger.version, "model_id": challenger.id}

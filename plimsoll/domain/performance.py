@@ -24,6 +24,7 @@ Words = npt.NDArray[np.object_]
 
 FEWEST_FOR_A_LINE = 10  # of either outcome, below which a calibration line is arbitrary
 FEWEST_TO_SAY_MUCH = 30
+COUNTING = ("ripe", "partly_known")
 Interval = tuple[float, float]
 
 
@@ -143,7 +144,7 @@ def performance_report(product: Product, judged: Judged, as_of: date) -> Perform
     vintages = tuple(
         _vintage(product, name, judged.where(judged.vintage == name), as_of) for name in sorted(set(judged.vintage))
     )
-    ripe = judged.where(np.isin(judged.vintage, [v.name for v in vintages if v.state in ("ripe", "partly_known")]))
+    ripe = judged.where(np.isin(judged.vintage, [v.name for v in vintages if v.state in COUNTING]))
     overall, declined = _figures_of(product, ripe), judged.where(~judged.granted)
     return PerformanceReport(
         product=product.id,
@@ -160,6 +161,17 @@ def performance_report(product: Product, judged: Judged, as_of: date) -> Perform
         by_arm=_by(product, ripe, ripe.arm, overall),
         words=tuple(_words(judged, vintages, terms)),
     )
+
+
+def matured(judged: Judged, as_of: date, terms: OutcomeTerms) -> Flags:
+    """Rows with a label of months that count: in a young one bads are known before goods."""
+    counts = [
+        name
+        for name in set(judged.vintage)
+        for rows in [judged.where(judged.vintage == name)]
+        if _state(int(rows.granted.sum()), _coverage(rows), months_since_the_end_of(name, as_of), terms) in COUNTING
+    ]
+    return np.isin(judged.vintage, counts) & judged.known
 
 
 def months_since_the_end_of(vintage: str, as_of: date) -> int:
@@ -231,7 +243,7 @@ def _vintage(product: Product, name: str, rows: Judged, as_of: date) -> Cohort:
         months_old=months,
         state=state,
         early=tuple(_early(mark, rows, months) for mark in EARLY if (~np.isnan(rows.marks[mark])).any()),
-        figures=_figures_of(product, rows) if state in ("ripe", "partly_known") else None,
+        figures=_figures_of(product, rows) if state in COUNTING else None,
     )
 
 

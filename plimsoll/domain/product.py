@@ -7,6 +7,7 @@ and the rules (`policy.json`). `plimsoll.adapters.products` reads the folder.
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from math import isclose
 from typing import Any
 
 from pydantic import Field
@@ -232,6 +233,17 @@ class Product(Value):
     watches: bool = False  # customers of other products are watched with it, and nobody applies for it
     example: dict[str, Any]  # one valid application
     digest: str  # of the pack's files
+
+    @property
+    def outcomes_stay_apart(self) -> str | None:
+        """Why outcomes on record are not learnt from together with the training file."""
+        risk = self.risk
+        if self.outcomes.scale is Scale.SAMPLE or isclose(risk.sample_bad_rate, risk.portfolio_bad_rate):
+            return None
+        return (
+            f"Outcomes on record are left out: of the file {risk.sample_bad_rate:.1%} ended badly and of the portfolio "
+            f"{risk.portfolio_bad_rate:.1%}, so that together they are on no scale."
+        )
 
     def source(self, name: str) -> SourceTerms:
         return next(source for source in self.sources if source.name == name)

@@ -181,11 +181,28 @@ def out_of_time(examples: Examples, today: date, terms: RetrainingTerms) -> OutO
     known = examples.known_by(today)
     _must_hold_both_endings(known, "known", terms)
     made: Any = known.applied_on
-    since = made.max() - np.timedelta64(terms.hold_out_days - 1, "D")
-    split = OutOfTime(learnt=known.take(made < since), held_out=known.take(made >= since), since=since.astype(object))
+    since = _hold_out_begins(known, terms)
+    learnt, held_out = known.take((made < since) | known.of_before), known.take(made >= since)
+    split = OutOfTime(learnt=learnt, held_out=held_out, since=since.astype(object))
     _must_hold_both_endings(split.learnt, "left to learn from", terms)
     _must_hold_both_endings(split.held_out, "held out", terms)
     return split
+
+
+def _hold_out_begins(known: Examples, terms: RetrainingTerms) -> Any:
+    """The newest `hold_out_days`. Of a short record beside an undated file the newer half, if that holds enough:
+    held out whole, it would teach nothing new."""
+    made: Any = known.applied_on
+    dated = np.sort(made[~np.isnat(made)])
+    if not len(dated):
+        raise TooLittleHeldOut("No application with a label that is known has a day: nothing can be held out of time.")
+    since = dated[-1] - np.timedelta64(terms.hold_out_days - 1, "D")
+    if not known.of_before.any():
+        return since
+    half = max(since, dated[len(dated) // 2])
+    bads = known.bad[made >= half]
+    enough = min(int(bads.sum()), int((~bads).sum())) >= terms.fewest_of_an_ending
+    return half if enough else max(since, dated[0])
 
 
 def _must_hold_both_endings(examples: Examples, which: str, terms: RetrainingTerms) -> None:
@@ -303,7 +320,7 @@ def _better(held_out: HeldOut, champion: Tried, challenger: Tried, terms: Retrai
     better = found.low > 0
     between = f"AUC {ours:.3f} against {theirs:.3f}, difference {found.difference:+.3f} "
     interval = f"(DeLong, paired, 95 %: {found.low:+.3f} to {found.high:+.3f})"
-    verdict = "it ranks better" if better else "that is not surely better" if found.high > 0 else "it ranks worse"
+    verdict = "it ranks better" if better else "that is not surely better" if found.high >= 0 else "it ranks worse"
     return Check(
         requirement=Requirement.BETTER,
         met=better,

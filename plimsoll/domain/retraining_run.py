@@ -138,9 +138,3 @@ REFUSED = {Candidate.RETRAINED: "Retrained:", Candidate.RECALIBRATED: "Champion 
 def labels_then(manifest_data: dict[str, Any]) -> int:
     """How many labels were known when a version was trained; older versions say only what they learnt from."""
     return int(manifest_data.get("labels_known") or manifest_data.get("rows") or 0)
-
-
-def learnt_until(manifest_data: dict[str, Any], created_at: datetime) -> date:
-    """The newest application a version learnt from; without that on file, nothing made after it was trained."""
-    said = manifest_data.get("applied_until")
-    return date.fromisoformat(said) if said else created_at.date()

@@ -43,12 +43,21 @@ class SplitKind(StrEnum):
     OUT_OF_TIME = "out_of_time"  # applications from a day on are held out, those before are learnt from
 
 
+class LabelSource(StrEnum):
+    """Where a training finds labelled applications."""
+
+    BOTH = "both"
+    FILE = "file"  # what the pack's `[training]` names
+    OUTCOMES = "outcomes"  # applications decided here, once what became of them is known
+
+
 class TrainingPlan(Value):
     """How to train and compare. The defaults fit an hour on two cores for 150,000 rows of 60 columns."""
 
     seed: int = 0
     families: tuple[str, ...] = ("catboost", "forest", "boosting", "logistic", "scorecard")
     ensemble: bool = True
+    labels: LabelSource = LabelSource.BOTH
     choose: str | None = None  # a candidate by name; None takes the best that may be released
     split: SplitKind = SplitKind.STRATIFIED
     held_out: float = 0.3  # share of the rows, when the split is stratified

@@ -6,7 +6,7 @@ those that were applied for after everything either learnt from.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,14 @@ def untouched(examples: Examples, data: dict[str, Any], trained_at: datetime) ->
         # One limit for both endings, the lower: a label that was corrected since changes nothing.
         free |= split_keys(rule["key"], examples.references) <= np.bytes_(bytes.fromhex(rule["digest"]))
     if examples.applied_on is not None:
-        until = data.get("applied_until") or trained_at.date().isoformat()
-        free |= np.asarray(examples.applied_on > np.datetime64(until))
+        free |= np.asarray(examples.applied_on > np.datetime64(learnt_until(data, trained_at)))
     return free
+
+
+def learnt_until(data: dict[str, Any], trained_at: datetime) -> date:
+    """The newest application a version learnt from; without that on file, nothing made after it was trained."""
+    said = data.get("applied_until")
+    if said:
+        return date.fromisoformat(said)
+    # Rows without a day had ended when the file was made: none was applied for on the day of the training.
+    return trained_at.date() - timedelta(days=1) if data.get("undated") else trained_at.date()

@@ -35,7 +35,7 @@ from plimsoll.domain.retraining_run import CameOf, LabelsKnown, RetrainingRun, T
 from plimsoll.domain.review import TaskView
 from plimsoll.domain.rollout import Judgement, RolloutView
 from plimsoll.domain.scoring import ModelPin, Score
-from plimsoll.domain.training import Progress, StepResult, TrainingPlan, TrainingStep
+from plimsoll.domain.training import LabelSource, Progress, StepResult, TrainingPlan, TrainingStep
 from plimsoll.domain.training_run import TrainingProgress, TrainingRun, TrainingState, Trigger
 from plimsoll.domain.values import Outcome, Priority, Status, Value
 
@@ -292,8 +292,9 @@ class TrainingStore(Protocol):
 class TrainingData(Protocol):
     """The applications a model may learn from."""
 
-    def examples(self, product: Product) -> Examples:
-        """Raises InvalidRequest when there are none, or they are not what the pack says."""
+    def examples(self, product: Product, labels: LabelSource, as_of: datetime) -> Examples:
+        """The same at any later time, of a file that was left alone. Raises InvalidRequest when there are none, or
+        they are not what the pack says, and Unavailable."""
         ...
 
 
@@ -675,13 +676,17 @@ class RetrainingStore(Retraining, Protocol):
 class Contest(Protocol):
     """Versions held against each other on rows neither has learnt from. CPU-bound; call it off the event loop."""
 
-    def labels_known(self, product: Product, champion: ModelRecord, today: date) -> LabelsKnown: ...
+    def labels_known(
+        self, product: Product, champion: ModelRecord, labels: LabelSource, now: datetime
+    ) -> LabelsKnown: ...
 
-    def recalibrated(self, product: Product, champion: ModelRecord, today: date, created_at: datetime) -> TriedOut:
+    def recalibrated(self, product: Product, champion: ModelRecord, labels: LabelSource, now: datetime) -> TriedOut:
         """The champion with its level set anew; a version of it, unregistered, when it passes the gate."""
         ...
 
-    def retrained(self, product: Product, champion: ModelRecord, challenger: ModelRecord, today: date) -> TriedOut: ...
+    def retrained(
+        self, product: Product, champion: ModelRecord, challenger: ModelRecord, labels: LabelSource, now: datetime
+    ) -> TriedOut: ...
 
 
 class LivePerformances(Protocol):

@@ -4,7 +4,8 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.clocks import Clocks
 from plimsoll.adapters.postgres.copies import Copies
 from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.decided_examples import DecidedExamples
 from plimsoll.adapters.postgres.deliveries import Deliveries
 from plimsoll.adapters.postgres.drift_reports import DriftReports
 from plimsoll.adapters.postgres.erasing import Erasing
@@ -54,12 +56,12 @@ from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.reports.pages import PageFolder
 from plimsoll.adapters.vault import LocalVault
-from plimsoll.domain.errors import NotFound, Unavailable
-from plimsoll.domain.examples import Column, Examples
+from plimsoll.domain.errors import InvalidRequest, NotFound, Unavailable
+from plimsoll.domain.examples import Column, Examples, pooled
 from plimsoll.domain.facts import Stage, facts_of
 from plimsoll.domain.features import columns_of, snapshot
 from plimsoll.domain.product import FeatureSpec, Loader, Product
-from plimsoll.domain.training import TrainingPlan
+from plimsoll.domain.training import LabelSource, TrainingPlan
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 from plimsoll.wiring.outreach import OutreachPorts, build_outreach_ports
@@ -155,6 +157,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
     reading = Reading(database, vault)
     scorer = ModelScorer(settings.models)
     registry, performance = Registry(database), Performance(database)
+    labelled = LabelledData(settings)
     checkpoints = Checkpoints(
         settings.home_dir / CHECKPOINTS,
         private_key=settings.secrets / "seal_key.pem",
@@ -185,11 +188,9 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         live=CachedLineups(registry),
         shadows=Shadows(database),
         trainings=Trainings(database),
-        workshop=ModelWorkshop(
-            product_packs(settings), LabelledData(settings), settings.home_dir / "trainings", settings.models
-        ),
+        workshop=ModelWorkshop(product_packs(settings), labelled, settings.home_dir / "trainings", settings.models),
         retrainings=Retrainings(database),
-        contest=ModelContest(LabelledData(settings), settings.models),
+        contest=ModelContest(labelled, settings.models),
         mirror=MlflowMirror(registry, settings.home_dir / MLFLOW, settings.models),
         rollouts=Rollouts(database, registry),
         arms=Arms(database, vault),
@@ -427,8 +428,22 @@ class LabelledData:
 
     settings: Settings
 
-    def examples(self, product: Product) -> Examples:
-        return labelled_examples(self.settings, product, datetime.now(UTC).date())
+    def examples(self, product: Product, labels: LabelSource, as_of: datetime) -> Examples:
+        """Raises InvalidRequest, Unavailable."""
+        if labels is LabelSource.OUTCOMES:
+            if product.outcomes_stay_apart:
+                raise InvalidRequest(product.outcomes_stay_apart)
+            return self._decided(product, as_of)
+        file = labelled_examples(self.settings, product, as_of.date())
+        if labels is LabelSource.FILE or product.watches or product.outcomes_stay_apart:
+            return file
+        return pooled(file, self._decided(product, as_of))
+
+    def _decided(self, product: Product, as_of: datetime) -> Examples:
+        if not self.settings.database_url:
+            raise Unavailable("No database: set DATABASE_URL, or run `plimsoll up` for the embedded one.")
+        vault = partial(LocalVault.from_file, self.settings.secrets / "kek")
+        return DecidedExamples(self.settings.database_url, vault).examples(product, as_of)
 
 
 def mlflow_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:

@@ -11,6 +11,7 @@ from plimsoll.domain.performance import (
     Judged,
     PerformanceReport,
     confusion_at,
+    matured,
     months_since_the_end_of,
     performance_report,
 )
@@ -174,3 +175,13 @@ def test_the_matrix_counts_everybody_once_and_costs_what_its_errors_cost(rows: l
     assert found.cost_per_applicant * len(rows) == pytest.approx(
         risk.cost_of_bad * found.false_negatives + risk.cost_of_good_declined * found.false_positives
     )
+
+
+def test_only_labels_of_months_that_count_are_matured():
+    """In a young month whoever defaults is known before whoever repays."""
+    young = some_decisions(100, vintage="2026-06", bad=np.r_[np.ones(10), np.full(90, np.nan)])
+    old = some_decisions(100)
+    old.bad[:20] = np.nan
+    found = matured(together(young, old), AS_OF, OutcomeTerms())
+    assert not found[:100].any()
+    assert list(found[100:]) == list(~np.isnan(old.bad))

@@ -222,6 +222,7 @@ def test_the_same_model_again_is_rejected_because_it_is_not_better():
     assert found.verdict is Verdict.REJECTED
     assert failed(found) == [Requirement.BETTER]
     assert "DeLong" in found.reasons[0]
+    assert "not surely better" in found.reasons[0], "and not worse either"
 
 
 def test_probabilities_that_are_off_are_rejected_however_well_they_rank():
@@ -270,3 +271,41 @@ def test_a_model_that_learnt_from_the_hold_out_is_not_compared():
 def test_a_hold_out_with_few_bads_says_nothing():
     with pytest.raises(TooLittleHeldOut):
         held_against(a_model("challenger"), replace(HELD_OUT, bad=np.zeros(ROWS, dtype=np.int64)))
+
+
+# A file without days beside outcomes on record -------------------------------------------------------
+
+
+def file_and_record(days: int, a_day: int, bads: int = 4) -> Examples:
+    """1,000 rows of which nobody knows the day, and some applications a day since."""
+    here = days * a_day
+    applied = np.repeat(np.datetime64("2026-01-01") + np.arange(days), a_day)
+    none = np.full(1_000, np.datetime64("NaT"), dtype="datetime64[D]")
+    return Examples(
+        columns={},
+        bad=np.r_[np.arange(1_000) % 5 == 0, np.arange(here) % bads == 0],
+        applied_on=np.r_[none, applied],
+        label_known_on=np.r_[none, applied + 1],
+        undated=np.arange(1_000 + here) < 1_000,
+    )
+
+
+def test_rows_without_a_day_are_learnt_from_and_never_held_out():
+    split = out_of_time(file_and_record(days=1, a_day=300), date(2026, 6, 1), TERMS)
+    assert (len(split.learnt), len(split.held_out)) == (1_000, 300)
+    assert split.since == date(2026, 1, 1), "not half a year earlier, when nobody applied"
+
+
+def test_of_a_short_record_the_older_half_is_learnt_from():
+    split = out_of_time(file_and_record(days=40, a_day=20), date(2026, 6, 1), TERMS)
+    assert (len(split.learnt), len(split.held_out)) == (1_400, 400)
+
+
+def test_a_half_that_would_say_nothing_is_held_out_whole():
+    split = out_of_time(file_and_record(days=10, a_day=30), date(2026, 6, 1), TERMS)
+    assert (len(split.learnt), len(split.held_out)) == (1_000, 300)
+
+
+def test_of_a_long_record_half_a_year_is_held_out():
+    split = out_of_time(file_and_record(days=500, a_day=3), date(2027, 6, 1), TERMS)
+    assert split.since == date(2026, 1, 1) + timedelta(days=499 - 182)

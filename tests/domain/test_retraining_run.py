@@ -1,8 +1,6 @@
 """What comes of a retraining once everything was tried."""
 
-from datetime import UTC, date, datetime
-
-import pytest
+from datetime import UTC, datetime
 
 from plimsoll.domain.retraining import Check, Comparison, Requirement
 from plimsoll.domain.retraining_run import (
@@ -12,7 +10,6 @@ from plimsoll.domain.retraining_run import (
     TriedOut,
     came_of,
     labels_then,
-    learnt_until,
 )
 from plimsoll.domain.training import TrainingPlan
 from plimsoll.domain.training_run import Trigger
@@ -61,13 +58,6 @@ def test_a_training_that_was_stopped_does_not_take_back_what_passed_before_it():
 def test_tried_again_it_counts_once():
     run = a_run(a_try(Candidate.RECALIBRATED, WORSE))
     assert run.with_tried(a_try(Candidate.RECALIBRATED, BETTER)) == (a_try(Candidate.RECALIBRATED, BETTER),)
-
-
-@pytest.mark.parametrize(
-    ("data", "until"), [({"applied_until": "2025-03-01"}, date(2025, 3, 1)), ({"rows": 700}, date(2026, 6, 1))]
-)
-def test_a_version_that_does_not_say_what_it_learnt_from_may_have_learnt_from_all_until_its_day(data, until):
-    assert learnt_until(data, NOON) == until
 
 
 def test_labels_that_were_held_out_were_known_and_are_not_new():

@@ -1,6 +1,6 @@
 """Two versions on rows neither has learnt from, in words; and which rows those are."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from plimsoll.domain import metrics
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.side_by_side import side_by_side, too_few
-from plimsoll.domain.untouched import split_keys, untouched
+from plimsoll.domain.untouched import learnt_until, split_keys, untouched
 
 RANDOM = np.random.default_rng(3)
 ROWS = 2_000
@@ -75,3 +75,17 @@ def test_without_a_word_of_what_it_learnt_from_only_what_came_after_it_is_untouc
     rows = some_rows(applied_on=np.datetime64("2025-01-01") + np.arange(1_000))
     assert rows.applied_on[untouched(rows, {"rows": 700}, TRAINED_AT)].min() == np.datetime64("2026-06-02")
     assert not untouched(some_rows(), {"rows": 700}, TRAINED_AT).any()
+
+
+@pytest.mark.parametrize(
+    ("data", "until"), [({"applied_until": "2025-03-01"}, date(2025, 3, 1)), ({"rows": 700}, date(2026, 6, 1))]
+)
+def test_a_version_that_does_not_say_what_it_learnt_from_may_have_learnt_from_all_until_its_day(data, until):
+    assert learnt_until(data, TRAINED_AT) == until
+
+
+def test_a_version_of_rows_without_days_learnt_nothing_that_was_applied_for_on_the_day_of_its_training():
+    """They had ended when their file was made."""
+    assert learnt_until({"rows": 700, "undated": 700}, TRAINED_AT) == date(2026, 5, 31)
+    both = {"rows": 900, "undated": 700, "applied_until": "2026-06-01"}
+    assert learnt_until(both, TRAINED_AT) == date(2026, 6, 1)

@@ -35,9 +35,10 @@ from plimsoll.domain.retraining import (
     must_not_have_learnt,
     out_of_time,
 )
-from plimsoll.domain.retraining_run import Candidate, HeldOutRows, LabelsKnown, TriedOut, learnt_until
+from plimsoll.domain.retraining_run import Candidate, HeldOutRows, LabelsKnown, TriedOut
 from plimsoll.domain.side_by_side import SideBySide, side_by_side, too_few
-from plimsoll.domain.untouched import untouched
+from plimsoll.domain.training import LabelSource
+from plimsoll.domain.untouched import learnt_until, untouched
 from plimsoll.ports import TrainingData
 
 TIMED = 100  # single scores
@@ -116,21 +117,22 @@ class ModelContest:
         self._data = data
         self._models = models
 
-    def labels_known(self, product: Product, champion: ModelRecord, today: date) -> LabelsKnown:
+    def labels_known(self, product: Product, champion: ModelRecord, labels: LabelSource, now: datetime) -> LabelsKnown:
         """How many labels are known on that day, and what of them is held out. One reading of the data."""
-        examples = self._data.examples(product)
-        known = examples.known_by(today)
+        examples = self._data.examples(product, labels, now)
+        known = examples.known_by(now.date())
         try:
-            split = self._split(product, champion, examples, today)
+            split = self._split(product, champion, examples, now.date())
         except InvalidRequest as error:
-            return LabelsKnown(known=len(known), why_not=error.message)
+            said = [error.message, product.outcomes_stay_apart if labels is LabelSource.BOTH else None]
+            return LabelsKnown(known=len(known), why_not=" ".join(filter(None, said)))
         rows = HeldOutRows(since=split.since, rows=len(split.held_out), bads=int(split.held_out.bad.sum()))
         return LabelsKnown(known=len(known), held_out=rows)
 
-    def recalibrated(self, product: Product, champion: ModelRecord, today: date, created_at: datetime) -> TriedOut:
+    def recalibrated(self, product: Product, champion: ModelRecord, labels: LabelSource, now: datetime) -> TriedOut:
         """The champion with its level set by labels it has not learnt from; a version of it when it passes the gate."""
         try:
-            split = self._split(product, champion, self._data.examples(product), today)
+            split = self._split(product, champion, self._data.examples(product, labels, now), now.date())
             entrant = self._entrant(champion)
             newer = _newer_than(split.learnt, entrant.learnt_until, product)
             calibration = calibrated(entrant.loaded.native.raw_log_odds(entrant.rows(newer)), newer.bad.astype(int))
@@ -140,22 +142,24 @@ class ModelContest:
         found = _compared(product, split, entrant, anew, level_alone=True)
         if found.verdict is Verdict.REJECTED:
             return TriedOut(candidate=Candidate.RECALIBRATED, comparison=found)
-        version = self._made(product, split, anew, newer, calibration, created_at)
+        version = self._made(product, split, anew, newer, calibration, now)
         return TriedOut(candidate=Candidate.RECALIBRATED, version=version, comparison=found)
 
-    def retrained(self, product: Product, champion: ModelRecord, challenger: ModelRecord, today: date) -> TriedOut:
+    def retrained(
+        self, product: Product, champion: ModelRecord, challenger: ModelRecord, labels: LabelSource, now: datetime
+    ) -> TriedOut:
         told = {"candidate": Candidate.RETRAINED, "version": challenger.version, "model_id": challenger.id}
         try:
-            split = self._split(product, champion, self._data.examples(product), today)
+            split = self._split(product, champion, self._data.examples(product, labels, now), now.date())
             found = _compared(product, split, self._entrant(champion), self._entrant(challenger))
         except InvalidRequest as error:
             return TriedOut(**told, why_not=error.message)
         return TriedOut(**told, comparison=found)
 
-    def side_by_side(self, product: Product, one: ModelRecord, other: ModelRecord, today: date) -> SideBySide:
+    def side_by_side(self, product: Product, one: ModelRecord, other: ModelRecord, now: datetime) -> SideBySide:
         """On the labelled rows neither has learnt from. Raises InvalidRequest, Unavailable."""
         both = self._entrant(one), self._entrant(other)
-        examples = self._data.examples(product).known_by(today)
+        examples = self._data.examples(product, LabelSource.BOTH, now).known_by(now.date())
         free = np.ones(len(examples), dtype=np.bool_)
         for entrant in both:
             trained_at = datetime.fromisoformat(entrant.manifest.created_at)
@@ -171,8 +175,9 @@ class ModelContest:
     def _split(self, product: Product, champion: ModelRecord, examples: Examples, today: date) -> OutOfTime:
         """Raises TooLittleHeldOut, LearntWhatIsHeldOut."""
         split = out_of_time(examples, today, product.retraining)
+        trained_at = datetime.fromisoformat(champion.manifest["created_at"])  # the record says when it was registered
         must_not_have_learnt(
-            champion.called, learnt_until(champion.manifest.get("data") or {}, champion.created_at), split.since
+            champion.called, learnt_until(champion.manifest.get("data") or {}, trained_at), split.since
         )
         return split
 
@@ -244,12 +249,18 @@ def _compared(
 ) -> Comparison:
     held_out = split.held_out
     return compare(
-        HeldOut(since=split.since, bad=held_out.bad.astype(np.int64), groups=held_out.groups),
+        HeldOut(since=split.since, bad=held_out.bad.astype(np.int64), groups=_known_groups(held_out)),
         champion.tried(product, held_out),
         challenger.tried(product, held_out),
         product.retraining,
         level_alone=level_alone,
     )
+
+
+def _known_groups(examples: Examples) -> dict[str, Column]:
+    """Of an application decided here nobody says to which groups the person belongs."""
+    said = {name: [one for one in of if one is not None and one == one] for name, of in examples.groups.items()}
+    return {name: examples.groups[name] for name, some in said.items() if some}
 
 
 def _report_of(

@@ -156,7 +156,9 @@ def _learnt_from(examples: Examples, rows: Matrix, bad: Labels) -> dict[str, Any
     if examples.applied_on is not None and not np.isnat(examples.applied_on).all():
         # Whatever is held out of this version must be younger (domain/retraining.py).
         told["applied_until"] = str(np.nanmax(examples.applied_on))
-    return told
+    undated = len(bad) if examples.applied_on is None else int(examples.of_before.sum())
+    counts = {"undated": undated, "decided_here": examples.count_decided_here}
+    return told | {name: count for name, count in counts.items() if count}
 
 
 def _write_what_scores_need(folder: Path, made: Made, rows: Matrix, reference: Matrix, probability: Floats) -> None:
@@ -196,8 +198,6 @@ def digest_of(rows: Matrix, bad: Labels) -> str:
     return digest.hexdigest()
 
 
-def libraries() -> dict[str, str]:
-    from importlib.metadata import version
 @cache
 def code_digest() -> str:
     """Of the package's own source, as it lies there: what an installation from elsewhere is held against."""
@@ -209,5 +209,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
+def libraries() -> dict[str, str]:
+    from importlib.metadata import version
 
     return {name: version(name) for name in LIBRARIES}

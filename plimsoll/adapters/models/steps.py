@@ -248,7 +248,7 @@ def _parts_by_time(work: TrainingWork) -> npt.NDArray[np.int8]:
     day, today = np.datetime64(work.plan.held_out_from), work.plan.known_by
     known = examples.label_known_on <= (day if today is None else np.datetime64(today))
     parts = np.zeros(len(examples), dtype=np.int8)
-    parts[(examples.applied_on < day) & known] = LEARNT_FROM
+    parts[((examples.applied_on < day) & known) | examples.of_before] = LEARNT_FROM
     parts[(examples.applied_on >= day) & (known if today is not None else True)] = HELD_OUT
     return parts
 
@@ -377,6 +377,7 @@ def _segments(work: TrainingWork, held_out: Examples, bad: Labels, probability: 
         told[amount] = metrics.by_segment(bad, probability, thirds[np.searchsorted(edges, values)])
     if held_out.applied_on is not None:
         years = held_out.applied_on.astype("datetime64[Y]").astype(str).astype(object)
+        years[np.isnat(held_out.applied_on)] = "no day on file"
         told["year of application"] = metrics.by_segment(bad, probability, years)
     return told
 
@@ -475,8 +476,8 @@ def _publish(work: TrainingWork) -> Said:
                 files.CARD: card_of(report),
             },
             about_data=_rule_read(work),
-        )
             seconds=report["seconds"],
+        )
     figures = {
         "name": manifest.name,
         "version": manifest.version,

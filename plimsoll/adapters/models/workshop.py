@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from plimsoll.domain.examples import Examples
-from plimsoll.domain.training import Progress, StepResult, TrainingStep
+from plimsoll.domain.training import LabelSource, Progress, StepResult, TrainingStep
 from plimsoll.domain.training_run import TrainingRun, must_teach
 from plimsoll.ports import Products, TrainingData
 
@@ -25,7 +25,10 @@ class ModelWorkshop:
         progress("reading labelled applications", 0, 1)
         examples = self._examples(run)
         must_teach(examples, run.product)
-        return f"{len(examples):,} labelled applications, {examples.target_rate:.1%} of them bad."
+        here = f", {examples.count_decided_here:,} of them decided here" if examples.count_decided_here else ""
+        apart = self._products.get(run.product).outcomes_stay_apart if run.plan.labels is LabelSource.BOTH else None
+        said = f"{len(examples):,} labelled applications{here}; {examples.target_rate:.1%} of all ended badly."
+        return f"{said} {apart}" if apart else said
 
     def take(self, step: TrainingStep, run: TrainingRun, progress: Progress) -> StepResult:
         from plimsoll.adapters.models import steps
@@ -60,5 +63,7 @@ class ModelWorkshop:
     def _examples(self, run: TrainingRun) -> Examples:
         with self._reading:
             if self._held is None or self._held[0] != run.id:
-                self._held = (run.id, self._data.examples(self._products.get(run.product)))
+                product = self._products.get(run.product)
+                # As of its beginning: a worker that goes on for a killed one reads the same.
+                self._held = (run.id, self._data.examples(product, run.plan.labels, run.started_at))
             return self._held[1]

@@ -90,7 +90,7 @@ async def compare(reference: Reference, other: Reference, actor: Reader, house: 
     """The difference in AUC with DeLong's paired interval and p, and what that says in words. Takes seconds: the
     product's data are read."""
     one, two = await house.ports.registry.find(reference), await house.ports.registry.find(other)
-    found = await side_by_side(house.ports, one, two, datetime.now(UTC).date())
+    found = await side_by_side(house.ports, one, two, datetime.now(UTC))
     return answer_json(found.model_dump(mode="json"))
 
 

@@ -14,18 +14,21 @@ from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.steps import TrainingWork, take
 from plimsoll.adapters.models.training import train
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples
+from plimsoll.domain.examples import Examples, pooled
 from plimsoll.domain.product import Direction, FeatureKind, Product
 from plimsoll.domain.registry import ModelRecord, ModelState
 from plimsoll.domain.retraining import Requirement, RetrainingTerms
 from plimsoll.domain.retraining_run import Candidate
-from plimsoll.domain.training import SplitKind, TrainingPlan, TrainingStep
+from plimsoll.domain.training import LabelSource, SplitKind, TrainingPlan, TrainingStep
 from tests.applicants import QUICK, facts_of_row, the_product, the_set
 
 TODAY = date(2026, 6, 1)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+BOTH = LabelSource.BOTH
 FIRST = np.datetime64("2022-01-01")
 DAYS = 1_500
+# How long a score takes says something of the machine, and is no matter here.
+TERMS = RetrainingTerms(hold_out_days=200, latency_more=1_000.0)
 LABELLED_AFTER = np.timedelta64(120, "D")
 
 
@@ -34,7 +37,7 @@ def product() -> Product:
     """The shipped one with two of its features: quick to learn."""
     shipped = the_product()
     features = tuple(spec for spec in shipped.features if spec.name in ("amount", "term_months", "checking_state"))
-    return shipped.model_copy(update={"features": features, "retraining": RetrainingTerms(hold_out_days=200)})
+    return shipped.model_copy(update={"features": features, "retraining": TERMS})
 
 
 def loans(worse_later: float = 0.0, rows: int = 5_000, new_signal: float = 0.0) -> Examples:
@@ -62,7 +65,7 @@ def loans(worse_later: float = 0.0, rows: int = 5_000, new_signal: float = 0.0) 
 class Data:
     of: Examples
 
-    def examples(self, _: Product) -> Examples:
+    def examples(self, *_: object) -> Examples:
         return self.of
 
 
@@ -83,7 +86,7 @@ def registered(place, manifest: files.Manifest) -> ModelRecord:
 def test_a_level_that_is_off_is_mended_by_calibrating_the_champion_anew(tmp_path):
     examples = loans(worse_later=0.8)
     champion = a_champion(tmp_path, examples)
-    tried = ModelContest(Data(examples), tmp_path).recalibrated(product(), champion, TODAY, NOON)
+    tried = ModelContest(Data(examples), tmp_path).recalibrated(product(), champion, BOTH, NOON)
     assert tried.passed, tried.reasons
     checks = {check.requirement: check for check in tried.comparison.checks}
     assert checks[Requirement.BETTER].figures["low"] > 0
@@ -100,7 +103,7 @@ def test_a_level_that_is_off_is_mended_by_calibrating_the_champion_anew(tmp_path
 
 def test_a_level_that_is_right_is_left_alone_with_the_reason(tmp_path):
     examples = loans()
-    tried = ModelContest(Data(examples), tmp_path).recalibrated(product(), a_champion(tmp_path, examples), TODAY, NOON)
+    tried = ModelContest(Data(examples), tmp_path).recalibrated(product(), a_champion(tmp_path, examples), BOTH, NOON)
     assert not tried.passed
     assert tried.version is None
     assert any("not surely nearer" in reason or "further off" in reason for reason in tried.reasons)
@@ -110,14 +113,14 @@ def test_a_champion_that_learnt_all_but_the_hold_out_leaves_nothing_to_set_its_l
     examples = loans()
     split = np.datetime64("2025-07-01")
     champion = a_champion(tmp_path, examples, until=str(split))
-    tried = ModelContest(Data(examples), tmp_path).recalibrated(product(), champion, TODAY, NOON)
+    tried = ModelContest(Data(examples), tmp_path).recalibrated(product(), champion, BOTH, NOON)
     assert "to set its level anew takes 50 of each" in tried.why_not
 
 
 def test_a_champion_that_learnt_what_would_be_held_out_is_not_compared(tmp_path):
     examples = loans()
     champion = a_champion(tmp_path, examples, until="2025-12-31")
-    known = ModelContest(Data(examples), tmp_path).labels_known(product(), champion, TODAY)
+    known = ModelContest(Data(examples), tmp_path).labels_known(product(), champion, BOTH, NOON)
     assert known.held_out is None
     assert "would be asked what it was told" in known.why_not
 
@@ -128,7 +131,7 @@ def test_labels_that_become_known_tomorrow_change_nothing_today(tmp_path):
     turned = replace(examples, bad=np.where(later, ~examples.bad, examples.bad))
     champion = a_champion(tmp_path, examples)
     one, other = (
-        ModelContest(Data(each), tmp_path).recalibrated(product(), champion, TODAY, NOON) for each in (examples, turned)
+        ModelContest(Data(each), tmp_path).recalibrated(product(), champion, BOTH, NOON) for each in (examples, turned)
     )
     assert later.any()
     figures = [each.comparison.checks[0].figures for each in (one, other)]
@@ -162,11 +165,11 @@ def test_a_successor_that_learnt_a_new_relation_passes_on_what_neither_has_seen(
     examples = loans(new_signal=1.6)
     champion = a_champion(tmp_path / "models", examples)
     contest = ModelContest(Data(examples), tmp_path / "models")
-    held_out = contest.labels_known(product(), champion, TODAY).held_out
+    held_out = contest.labels_known(product(), champion, BOTH, NOON).held_out
     successor = trained_whole(tmp_path, examples, held_out_from=held_out.since)
     assert date.fromisoformat(successor.manifest["data"]["applied_until"]) < held_out.since
     assert successor.manifest["data"]["labels_known"] == len(examples.known_by(TODAY))
-    tried = contest.retrained(product(), champion, successor, TODAY)
+    tried = contest.retrained(product(), champion, successor, BOTH, NOON)
     better = tried.comparison.checks[0]
     assert better.met, better.sentence
     assert better.figures["low"] > 0.005
@@ -180,7 +183,7 @@ def test_two_versions_are_set_side_by_side_on_what_a_digest_held_out_of_both(tmp
     one = trained_whole(tmp_path, examples, seed=0, **told)
     other = trained_whole(tmp_path, examples, seed=1, families=("scorecard",), **told)
     contest = ModelContest(Data(examples), tmp_path / "models")
-    found = contest.side_by_side(product(), one, other, TODAY)
+    found = contest.side_by_side(product(), one, other, NOON)
     assert 0.28 * len(examples) < found.rows <= 0.3 * len(examples)
     assert found.difference is not None
     assert found.difference.low < found.difference.difference < found.difference.high
@@ -193,8 +196,8 @@ def test_side_by_side_leaves_out_what_was_not_known_yet_and_says_when_nothing_is
     contest = ModelContest(Data(examples), tmp_path)
     newer = int((examples.applied_on > np.datetime64("2024-12-31")).sum())
     known = int((examples.known_by(TODAY).applied_on > np.datetime64("2024-12-31")).sum())
-    assert contest.side_by_side(product(), champion, champion, TODAY).rows == known < newer
-    assert contest.side_by_side(product(), champion, champion, TODAY - timedelta(days=500)).difference is None
+    assert contest.side_by_side(product(), champion, champion, NOON).rows == known < newer
+    assert contest.side_by_side(product(), champion, champion, NOON - timedelta(days=500)).difference is None
 
 
 def test_a_champion_that_reads_a_column_the_data_lost_is_named(tmp_path):
@@ -202,4 +205,19 @@ def test_a_champion_that_reads_a_column_the_data_lost_is_named(tmp_path):
     champion = a_champion(tmp_path, examples)
     poorer = replace(examples, columns={k: v for k, v in examples.columns.items() if k != "amount"})
     with pytest.raises(InvalidRequest, match="reads amount"):
-        ModelContest(Data(poorer), tmp_path).side_by_side(product(), champion, champion, TODAY)
+        ModelContest(Data(poorer), tmp_path).side_by_side(product(), champion, champion, NOON)
+
+
+def test_a_champion_of_a_file_without_days_is_held_against_what_was_decided_since(tmp_path):
+    """As after the demo: trained in the morning of a file, and by the evening the outcomes of its cases are there."""
+    everybody = loans()
+    file = replace(everybody.take(np.arange(4_000)), applied_on=None, label_known_on=None)
+    champion = registered(tmp_path, train(product(), file, tmp_path, created_at=NOON.isoformat(), plan=QUICK))
+    day = np.full(1_000, np.datetime64(TODAY))
+    record = replace(everybody.take(np.arange(4_000, 5_000)), applied_on=day, label_known_on=day)
+    contest = ModelContest(Data(pooled(file, record)), tmp_path)
+    held_out = contest.labels_known(product(), champion, BOTH, NOON).held_out
+    assert (held_out.rows, held_out.since) == (1_000, TODAY)
+    again = contest.retrained(product(), champion, champion, BOTH, NOON)
+    assert again.comparison.rows == 1_000
+    assert "DeLong, paired" in again.reasons[0], "what is against it is how it ranks, and no day that is missing"

@@ -213,6 +213,19 @@ def test_a_split_by_time_learns_only_from_labels_known_by_then(tmp_path):
     assert figures["neither"] == 199
 
 
+def test_a_split_by_time_learns_from_rows_without_a_day_and_holds_none_of_them_out(tmp_path):
+    """A file that knows no days, beside outcomes on record."""
+    known, of_before = labelled(), np.arange(1000) < 600
+    day = np.where(of_before, np.datetime64("NaT"), np.datetime64("2022-03-01"))
+    mixed = replace(known, applied_on=day, label_known_on=day, undated=of_before)
+    told = {"split": SplitKind.OUT_OF_TIME, "held_out_from": date(2022, 3, 1), "known_by": date(2022, 3, 1)}
+    work = a_work(tmp_path, examples=mixed, plan=PLAN.model_copy(update=told))
+    take(TrainingStep.VALIDATE, work)
+    take(TrainingStep.SPLIT, work)
+    parts = np.load(work.folder / "parts.npy")
+    assert list(parts) == [1] * 600 + [2] * 400
+
+
 def test_a_split_by_time_without_days_stops_with_what_is_missing(tmp_path):
     plan = PLAN.model_copy(update={"split": SplitKind.OUT_OF_TIME, "held_out_from": date(2022, 3, 1)})
     work = a_work(tmp_path, plan=plan)

@@ -10,7 +10,7 @@ from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.workshop import ModelWorkshop
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.product import Product
-from plimsoll.domain.training import TrainingPlan, TrainingStep, in_silence
+from plimsoll.domain.training import LabelSource, TrainingPlan, TrainingStep, in_silence
 from plimsoll.domain.training_run import NothingToLearnFrom, TrainingRun, TrainingState, Trigger
 from tests.applicants import examples, the_product, the_set
 from tests.fakes import OneProduct
@@ -28,7 +28,7 @@ class Data:
         self.found = found
         self.read = 0
 
-    def examples(self, product: Product) -> Examples:
+    def examples(self, product: Product, labels: LabelSource, as_of: datetime) -> Examples:
         self.read += 1
         return self.found
 
@@ -48,7 +48,7 @@ def a_workshop(place: Path, data: Data) -> ModelWorkshop:
 def test_a_run_publishes_a_version_with_report_and_card_and_reads_its_data_once(tmp_path):
     data = Data(examples(the_set().training()))
     workshop, run, said = a_workshop(tmp_path, data), a_run(), []
-    assert workshop.fetch(run, in_silence) == "700 labelled applications, 29.7% of them bad."
+    assert workshop.fetch(run, in_silence) == "700 labelled applications; 29.7% of all ended badly."
     for step in TrainingStep:
         result = workshop.take(step, run, lambda text, done, of: said.append(text))
         assert not result.stopped, result.sentence
