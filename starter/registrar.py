@@ -14,6 +14,7 @@ from plimsoll.domain.registry import (
     ModelRecord,
     Registration,
     RoleName,
+    must_be_applied_for,
     must_be_releasable,
     must_belong,
     must_have_same_files,
@@ -65,6 +66,8 @@ class Registrar:
         record.must_be_fit_for(role, share)  # the first thing to be said, before anything about files
         pack = self._products.get(product or record.product)
         must_belong(record, pack.id, pack.model)
+        if role is not RoleName.CHAMPION:
+            must_be_applied_for(pack)
         await self._must_be_fit_to_go_out(record)
         given = await self._registry.set_role(record.id, role, share=share, by=by, **self._words(reason))
         self._live.forget()

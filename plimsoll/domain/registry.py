@@ -13,6 +13,7 @@ from pydantic import Field
 
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, InvalidRequest, NotAllowed
+from plimsoll.domain.product import Product
 from plimsoll.domain.scoring import ModelPin, ModelRefused
 from plimsoll.domain.values import Value
 
@@ -210,3 +211,17 @@ def must_be_releasable(called: str, blockers: Iterable[str]) -> None:
     found = tuple(blockers)
     if found:
         raise Unreleasable(f"{called} must not be released: {' '.join(found)}", blockers=list(found))
+
+
+class NobodyApplies(Conflict):
+    code = "nobody_applies"
+
+
+def must_be_applied_for(product: Product) -> None:
+    """Raises NobodyApplies: shadow, shares and gates compare what two models said of applicants."""
+    if product.watches:
+        raise NobodyApplies(
+            f"{product.id} watches customers and nobody applies for it, so a shadow, a share or an experiment would "
+            "compare nobody: hold the version against the champion with `plimsoll model compare`, then make it "
+            "champion with `plimsoll model promote`."
+        )

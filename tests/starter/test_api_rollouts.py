@@ -90,3 +90,12 @@ async def test_a_rollout_nobody_knows_is_not_found(door: Door):
     answer = await door.get("/v1/rollouts/rol_0")
     assert answer.status_code == 404
     assert problem_of(answer)["detail"].startswith("There is no roll-out rol_0")
+
+
+async def test_of_a_product_that_watches_it_says_that_there_is_nobody_to_compare(door: Door):
+    await a_champion(door.house, a_version("first", "early-warning"))
+    model = await approved(door.house, a_version("second", "early-warning"))
+    answer = await door.post("/v1/rollouts", Role.MODEL_OWNER, {"model": model.id, "reason": "better by 0.02"})
+    assert answer.status_code == 409
+    assert "watches customers and nobody applies for it" in problem_of(answer)["detail"]
+    assert "plimsoll model promote" in problem_of(answer)["detail"]

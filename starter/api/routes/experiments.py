@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.experiments import Question
+from plimsoll.domain.registry import must_be_applied_for
 from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
@@ -31,6 +32,7 @@ class Word(BaseModel):
 async def plan(question: Question, request: Request, actor: Releaser, house: House) -> JSONResponse:
     """Nothing is dealt out yet. 409 unless challenger and champion are approved versions of the product's model."""
     product = house.ports.products.get(question.product)
+    must_be_applied_for(product)
     row = await house.ports.experiments.plan(
         question, product, by=actor, request=request.state.request_id, now=datetime.now(UTC)
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import EngineUnavailable
+from plimsoll.domain.registry import must_be_applied_for
 from plimsoll.domain.rollout import RolloutPlan, RolloutState, usual_plan
 from plimsoll.ports import OpenRun
 from starter import runs
@@ -65,6 +66,9 @@ async def show(rollout: str, actor: Reader, house: House) -> JSONResponse:
 async def start(wanted: Begin, request: Request, actor: Releaser, house: House) -> JSONResponse:
     """409 for a version nobody approved, beside another roll-out of the model, or beside a running experiment."""
     model = await house.ports.registry.find(wanted.model)
+    for product in house.ports.products.all():
+        if product.id == model.product:
+            must_be_applied_for(product)
     plan = wanted.plan or usual_plan()
     rollout = await house.ports.rollouts.start(model.id, plan, **_said(actor, wanted.reason, request))
     row = await house.ports.rollouts.get(rollout)
