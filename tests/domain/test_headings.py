@@ -2,6 +2,7 @@
 
 import pytest
 
+from plimsoll.domain.german_headings import in_german
 from plimsoll.domain.headings import after_the_fact, field_name, is_reference, label, near, own_answer, sensitive, stem
 
 
@@ -112,3 +113,18 @@ def test_months_of_one_thing_share_a_stem():
 def test_a_name_nobody_has_is_answered_with_the_nearest():
     assert near("loan_statu", ["loan_status", "loan_amnt", "dti"])[0] == "loan_status"
     assert near("zzz", ["loan_status"]) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "german"),
+    [
+        ("annual_inc", "Jahreseinkommen"),
+        ("delinq_2yrs", "Zahlungsrückstände in zwei Jahren"),
+        ("dti", "Schulden im Verhältnis zum Einkommen"),
+        ("HOME_OWNERSHIP", "Wohnverhältnis"),
+        ("Kontostand", "Kontostand"),
+        ("x_factor", None),
+    ],
+)
+def test_a_heading_is_said_in_german_where_it_is_known_as_a_whole(heading, german):
+    assert in_german(label(heading)) == german

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from plimsoll.adapters.products.toml import line, rule, said
+from plimsoll.domain.german_headings import in_german
 from plimsoll.domain.headings import label
 from plimsoll.domain.own_data import OwnFeature
 from plimsoll.domain.own_product import Draft
@@ -39,7 +40,7 @@ OF_RULES = {
 }
 
 
-GERMAN = {  # of what every application has; headings nobody can translate
+GERMAN = {  # of what every application has
     "amount": "Beantragter Betrag: {value}",
     "term_months": "Laufzeit in Monaten: {value}",
     "monthly_income": "Monatliches Einkommen: {value}",
@@ -86,10 +87,11 @@ def _of_concept(concept: str, features: list[OwnFeature]) -> Iterator[str]:
     yield line("code", reason_code(concept))
     yield line("concepts", [concept])
     yield line("text.en", f"{name}: {{value}}")
-    yield line("text.de", GERMAN.get(concept, f"Angabe „{name}“: {{value}}"))
+    german = in_german(name)
+    yield line("text.de", GERMAN.get(concept) or (f"{german}: {{value}}" if german else f"Angabe „{name}“: {{value}}"))
     if any(feature.reading.known < feature.reading.rows and not feature.in_frame for feature in features):
         yield line("adverse_when_missing.en", f"{name}: not stated")
-        yield line("adverse_when_missing.de", f"Angabe „{name}“: fehlt")
+        yield line("adverse_when_missing.de", f"{german or f'Angabe „{name}“'}: fehlt")
     words = {value: _in_words(value) for feature in features for value in feature.values}
     changed = {value: word for value, word in words.items() if word != value}
     if changed:

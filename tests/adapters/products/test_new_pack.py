@@ -74,6 +74,12 @@ def test_leaks_private_things_and_free_text_are_no_features(packs):
     }  # fmt: skip
 
 
+def test_reasons_are_said_in_german_where_the_heading_is_known_and_named_as_they_are_elsewhere(packs):
+    text = {reason.code: reason.text["de"] for reason in packs.get("kredit").reasons}
+    assert text["kontostand"] == "Kontostand: {value}"
+    assert text["class_given"].startswith("Angabe „")
+
+
 def test_a_direction_is_suggested_with_its_figures_and_in_force_for_nobody(made, packs):
     text = (made[1] / "product.toml").read_text()
     assert "# SUGGESTION: bads" in text
