@@ -116,8 +116,11 @@ class ScoringDesk:
         wanted = [place for place, question in enumerate(questions) if question.asked.reasons]
         shares = self._contributions(pin, columns, wanted)
         return [
-            _answered(question, float(probabilities[place]), shares.get(place)).model_copy(
-                update={"warnings": warnings_about(features, question.asked.features, ranges)}
+            _answered(
+                question,
+                float(probabilities[place]),
+                shares.get(place),
+                warnings_about(features, question.asked.features, ranges),
             )
             for place, question in enumerate(questions)
         ]
@@ -130,11 +133,14 @@ class ScoringDesk:
         return {place: dict(zip(names, map(float, row), strict=True)) for place, row in zip(wanted, rows, strict=True)}
 
 
-def _answered(question: Question, sample: float, contributions: dict[str, float] | None) -> Answered:
+def _answered(
+    question: Question, sample: float, contributions: dict[str, float] | None, warnings: tuple[str, ...]
+) -> Answered:
     risk, given = question.product.risk, question.asked.features
     return Answered(
         model=question.pin,
         sample_probability=sample,
         probability_of_default=corrected(sample, risk.sample_bad_rate, risk.portfolio_bad_rate),
         reasons=() if contributions is None else score_reasons(question.product, contributions, given),
+        warnings=warnings,
     )

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.asking import Answered, Asked, read_asked
 from plimsoll.domain.errors import FieldsInvalid, TooLarge
+from plimsoll.domain.scoring import ModelPin
 from starter.api.auth import Needs
 from starter.api.presenting import score_points
 from starter.api.running import Running, running
@@ -29,7 +30,7 @@ async def score(request: Request, actor: Asker, house: House) -> JSONResponse:
     """
     asked = read_asked(strict_json(await request.body()))
     answer = await house.scoring.score(asked, actor.id, request.state.request_id)
-    return JSONResponse(_shown(house, asked, answer))
+    return JSONResponse(Showing(house).of(asked, answer))
 
 
 @router.post("/batch", summary="Up to 10,000 scores in one request")
@@ -40,7 +41,8 @@ async def score_batch(request: Request, actor: Asker, house: House) -> JSONRespo
     """
     rows = _rows(strict_json(await request.body()))
     answers = await house.scoring.score_rows(rows, actor.id, request.state.request_id)
-    return JSONResponse({"data": [_shown(house, asked, answer) for asked, answer in zip(rows, answers, strict=True)]})
+    showing = Showing(house)
+    return JSONResponse({"data": [showing.of(asked, answer) for asked, answer in zip(rows, answers, strict=True)]})
 
 
 def _rows(body: dict[str, Any]) -> list[Asked]:
@@ -63,16 +65,33 @@ def _row(place: int, row: Any, shared: dict[str, Any]) -> Asked:
         raise FieldsInvalid(error.message, fields=fields) from None
 
 
-def _shown(house: Running, asked: Asked, answer: Answered) -> dict[str, Any]:
-    product = house.ports.products.get(asked.product)
-    policy = house.ports.policies.pin(product)
-    return {
-        "product": asked.product,
-        "score": score_points({"probability_of_default": answer.probability_of_default}),
-        "probability_of_default": answer.probability_of_default,
-        "sample_probability": answer.sample_probability,
-        "reasons": [reason.model_dump(mode="json") for reason in answer.reasons],
-        "warnings": list(answer.warnings),
-        "model": answer.model.model_dump(),
-        "policy": policy.model_dump(),
-    }
+class Showing:
+    """Says the answers of one request: what thousands of rows have in common is looked up once."""
+
+    def __init__(self, house: Running) -> None:
+        self._house = house
+        self._policies: dict[str, dict[str, Any]] = {}
+        self._models: dict[ModelPin, dict[str, Any]] = {}
+
+    def of(self, asked: Asked, answer: Answered) -> dict[str, Any]:
+        return {
+            "product": asked.product,
+            "score": score_points({"probability_of_default": answer.probability_of_default}),
+            "probability_of_default": answer.probability_of_default,
+            "sample_probability": answer.sample_probability,
+            "reasons": [reason.model_dump(mode="json") for reason in answer.reasons],
+            "warnings": list(answer.warnings),
+            "model": self._model(answer.model),
+            "policy": self._policy(asked.product),
+        }
+
+    def _model(self, pin: ModelPin) -> dict[str, Any]:
+        if pin not in self._models:
+            self._models[pin] = pin.model_dump()
+        return self._models[pin]
+
+    def _policy(self, product: str) -> dict[str, Any]:
+        if product not in self._policies:
+            ports = self._house.ports
+            self._policies[product] = ports.policies.pin(ports.products.get(product)).model_dump()
+        return self._policies[product]
