@@ -212,7 +212,7 @@ async def test_a_replay_comes_to_the_same_risks_whatever_newer_events_another_pr
         await office.send(month)
         await office.read_all()
     today = [an_event("2026-06-29", 50 + n, failed=True, customer=f"TODAY-{n}") for n in range(8)]
-    opened = {"product": "cards", "kind": Kind.ACCOUNT_OPENED}
+    opened: dict[str, Any] = {"product": "cards", "kind": Kind.ACCOUNT_OPENED}
     today[0] = an_event("2026-06-01", customer="TODAY-0", **opened)
     for place, month in enumerate(accounts_of_2005("replayed")):
         await office.send([*(today if newer == "before" and not place else [])])
@@ -267,17 +267,6 @@ async def test_a_portfolio_is_looked_at_in_blocks_and_the_same_sweep_twice_trigg
         again.append(done.judged)
     assert again == [5, 5]
     assert len(await office.rows("select * from customer_risk")) == 5
-
-
-async def test_nothing_of_an_erased_person_is_kept(office: Office) -> None:
-    await office.send([*LIFE, RETURNED])
-    await office.read_all()
-    (risk,) = await office.rows("select person_id from customer_risk")
-    store = office.house.ports.watch.watched
-    async with store.waiting_for(READER, TODAY) as (connection, _):
-        await store.erase(connection, [risk["person_id"]])
-    for table in ("customer_state", "customer_risk", "customer_risk_change"):
-        assert await office.rows(f"select * from {table}") == []
 
 
 async def test_what_is_sensitive_is_not_kept_unless_it_is_switched_on(office: Office) -> None:

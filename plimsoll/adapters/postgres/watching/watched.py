@@ -323,11 +323,6 @@ class Watched:
         model = judged.model.name if judged.model is not None else None
         await connection.execute(TOUCH_RISKS, {"because": because, "now": now, "model": model})
 
-    async def erase(self, connection: Connection, people: Sequence[str]) -> None:
-        """Nothing of these people stays."""
-        for table in ("customer_state", "customer_risk", "customer_risk_change"):
-            await connection.execute(f"delete from {table} where person_id = any(%(people)s)", {"people": list(people)})
-
     # Inside -----------------------------------------------------------------------------------------
 
     @asynccontextmanager
