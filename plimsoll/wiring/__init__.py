@@ -424,7 +424,7 @@ def newest_model(settings: Settings, product: Product) -> Manifest | None:
 
 @dataclass(frozen=True)
 class LabelledData:
-    """The labelled applications of each product, read when somebody learns from them."""
+    """The labelled applications of each product, read when somebody learns from them: its file, outcomes on record."""
 
     settings: Settings
 
