@@ -18,6 +18,10 @@ from plimsoll.domain.scoring import Reason, ReasonSource
 MOST_REASONS = 4
 # A concept below this share of all that counted against the applicant is no principal reason.
 LEAST_SHARE = 0.10
+NOT_KNOWN = {"en": "not known", "de": "nicht bekannt"}
+# Languages that write 9.800,50 where English writes 9,800.50.
+WITH_A_COMMA = ("de",)
+COMMA_AND_POINT = str.maketrans(",.", ".,")
 
 
 def score_reasons(
@@ -131,7 +135,8 @@ def _in_language(sentences: dict[str, str], language: str) -> str:
 
 def _in_words(spec: ReasonSpec, value: Any, language: str) -> str:
     if value is None:
-        return "not known"
+        return NOT_KNOWN.get(language, NOT_KNOWN["en"])
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
+        said = f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
+        return said.translate(COMMA_AND_POINT) if language in WITH_A_COMMA else said
     return spec.words.get(language, {}).get(str(value), str(value))

@@ -47,6 +47,13 @@ def test_a_small_share_is_not_rounded_away():
     assert say(spec, 1234.5, "en") == "The amount asked for is high: 1,234.50 DEM"
 
 
+def test_a_german_number_is_written_the_german_way():
+    spec = reason_of_code(the_product(), "amount_high")
+    assert say(spec, 9800.0, "de").endswith(": 9.800 DEM")
+    assert say(spec, 1234.5, "de").endswith(": 1.234,50 DEM")
+    assert say(spec, None, "de").endswith(": nicht bekannt DEM")
+
+
 def test_what_helped_the_applicant_is_no_reason():
     assert told(checking_state=-1.0, amount=0.5, term_months=0.0) == ["The amount asked for is high: 7,882 DEM"]
 

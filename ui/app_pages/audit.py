@@ -92,7 +92,7 @@ def row_of(entry: Json) -> dict[str, str]:
         "When": words.moment(entry["at"], session.zone()),
         "What": words.word(entry["kind"]),
         "Who": who,
-        "Why": entry["reason"],
+        "Why": words.NOTHING if entry["reason"] == entry["kind"] else entry["reason"],
         "About": next((entry[name] for name in ABOUT if entry.get(name)), words.NOTHING),
         "More": more,
         "Seq": f"{entry['seq']:,}" if entry["seq"] else "not sealed yet",

@@ -34,6 +34,7 @@ def workflows() -> None:
 def state() -> None:
     with session.told_plainly():
         summary = session.backend().refreshing().runs_summary()
+        st.session_state["source-names"] = summary["source_names"]
         if summary["engine"] != "ok":
             show.notice(
                 "The workflow engine (Temporal) is away. Applications are kept and go on when it is back.",
@@ -101,9 +102,7 @@ def resume(name: str) -> None:
 
 
 def filters() -> None:
-    names: list[str] = []
-    with session.told_plainly():
-        names = session.backend().runs_summary()["source_names"]
+    names = st.session_state.get("source-names", [])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Show",

@@ -34,7 +34,7 @@ async def list_runs(
 
 @router.get("/summary", summary="How many are where, and the sources' health")
 async def summary(actor: Reader, house: House) -> JSONResponse:
-    counts = await house.ports.reading.counts()
+    counts = await house.ports.reading.standing()
     sources = await house.ports.gate.states()
     names_of_sources = dict.fromkeys(terms.name for product in house.ports.products.all() for terms in product.sources)
     engine = "ok" if house.engine.connected else "away"
