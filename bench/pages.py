@@ -1,7 +1,8 @@
 """How long the console's pages take on a house that is full: 100,000 applications, a million entries of the ledger.
 
 Each page is run as the console's server runs it, against a real API, by somebody whose page it is: `value` is the whole
-script, `api` what it waited for the API meanwhile. Answers that no page shows alone are asked for by themselves.
+script, `api` what it waited for the API meanwhile. Each answer of the API is asked for by itself as well, with the ms
+of `cpu` all parts spent on it: on a machine that does other things, that is what can be compared.
 """
 
 import json
@@ -16,7 +17,7 @@ import httpx
 import uvloop
 
 from bench.filled import FULL, SMALL, Copier, Known, Size, fill
-from bench.house import SERVERS, bench_stack
+from bench.house import SERVERS, CpuMeter, bench_stack
 from plimsoll.settings import ROOT, Settings
 from plimsoll.wiring import open_ports
 
@@ -94,7 +95,12 @@ def _answers(settings: Settings, known: Known, rounds: int) -> Iterator[dict[str
             def ask(path: str = path, asked: dict[str, Any] = asked) -> None:
                 client.get(path, params=asked).raise_for_status()
 
-            yield _line(f"answer: {name}", _timed(ask, rounds))
+            ask()  # whatever opens a connection or starts a process does it before the meter looks
+            meter = CpuMeter(settings.home_dir)
+            before = meter.read()
+            taken = _timed(ask, rounds)
+            spent = (meter.read() - before) / (rounds + WARM) * 1000
+            yield _line(f"answer: {name}", taken) | {"cpu": round(spent, 1)}
 
 
 # What the console makes of it -------------------------------------------------------------------
