@@ -3,7 +3,8 @@
 South German, Taiwan (without PAY_0 and what is sensitive) and LendingClub (with and without its
 own price), each with the directions that must hold. All but the shipped set are read from the
 folder that PLIMSOLL_REAL_DATA names. A comparison of all takes hours: with BENCH_KEEP it keeps
-its pieces in that folder and goes on from them, with BENCH_SETS it measures some sets only.
+its pieces in that folder and goes on from them, with BENCH_SETS it measures some sets only, with
+BENCH_ROWS so many rows of each, and with BENCH_FAMILIES some families.
 """
 
 import os
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from plimsoll.domain.examples import Examples
 from plimsoll.domain.product import FeatureSpec
@@ -34,7 +37,21 @@ def measure(quick: bool) -> Iterator[dict[str, Any]]:
             yield {"kind": "models", "set": name, "skipped": "PLIMSOLL_REAL_DATA names no folder with the real data"}
             continue
         features, examples = _shipped() if name == SHIPPED else public_set(name, Path(root or ""))
-        yield from _compared(name, features, examples, SHORT if quick else FULL)
+        yield from _compared(name, features, _some(examples), _plan(quick))
+
+
+def _some(examples: Examples) -> Examples:
+    """So many rows as BENCH_ROWS says, spread over all of them."""
+    most = int(os.environ.get("BENCH_ROWS", len(examples)))
+    if most >= len(examples):
+        return examples
+    return examples.take(np.sort(np.random.default_rng(0).permutation(len(examples))[:most]))
+
+
+def _plan(quick: bool) -> TrainingPlan:
+    plan = SHORT if quick else FULL
+    wanted = os.environ.get("BENCH_FAMILIES")
+    return plan.model_copy(update={"families": tuple(wanted.split(","))}) if wanted else plan
 
 
 def _shipped() -> tuple[tuple[FeatureSpec, ...], Examples]:
@@ -64,6 +81,7 @@ def _compared(
     cost = found["cost_of_directions"]
     yield about | {
         "cost_of_directions": cost and [round(bound, 5) for bound in (cost.difference, cost.low, cost.high)],
+        "calibration": found["calibration"],
         "ensemble_weights": found["ensemble_weights"],
         "why": found["why"],
         "seconds": round(time.monotonic() - began),

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from plimsoll.adapters.models.families import Floats, Labels, Layout, family_named, layout_of
 from plimsoll.adapters.models.families.additive import bounded_logistic
 from plimsoll.adapters.models.families.floor import FLOOR, out_of_fold_part
+from plimsoll.adapters.models.making import calibrated
 from plimsoll.domain import metrics
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.examples import Examples
@@ -200,6 +201,7 @@ def _added_up(ground: Field, settings: dict[str, Any], raw: dict[str, list[Float
         "chosen": chosen,
         "why": _why(chosen, releasable, plan),
         "cost_of_directions": _cost_of_directions(areas, plan),
+        "calibration": calibration_across(raw[chosen][0], ground.bad, folds[0]) if chosen in raw else None,
         "settings": {name: said["settings"] for name, said in settings.items()},
     }
 
@@ -348,6 +350,16 @@ def ensemble_out_of_fold(raw: Sequence[Floats], bad: Labels, folds: Sequence[npt
         weights = ensemble_weights([part[~fold] for part in raw], bad[~fold])
         mixed[fold] = np.stack([part[fold] for part in raw], axis=1) @ weights
     return mixed
+
+
+def calibration_across(raw: Floats, bad: Labels, folds: Sequence[npt.NDArray[np.bool_]]) -> dict[str, Any]:
+    """Whether the probabilities could be believed: each fold on the line that the others gave."""
+    probability = np.empty(len(bad))
+    for fold in folds:
+        probability[fold] = calibrated(raw[~fold], bad[~fold]).probability(raw[fold])
+    told, line = metrics.report(bad, probability), metrics.calibration_line(bad, probability)
+    kept = {name: told[name] for name in ("ece", "ece_perfect_model_95", "brier_skill")}
+    return kept | {"slope": round(line.slope, 4), "slope_interval": [round(bound, 4) for bound in line.slope_interval]}
 
 
 def areas_by_fold(bad: Labels, raw: Floats, folds: Sequence[npt.NDArray[np.bool_]]) -> list[float]:
