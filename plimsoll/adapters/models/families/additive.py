@@ -13,7 +13,6 @@ from plimsoll.domain.features import Matrix
 from plimsoll.domain.values import Value
 
 MODEL, MEMBERS = "model.json", "members.json"
-ROWS_OF_A_PIECE = 20_000
 LARGEST_PIECE = 50_000  # rows at once, so that a million rows do not become a gigabyte of terms
 
 
@@ -111,79 +110,20 @@ def bounded_logistic(
     """Intercept and weights of largest penalised likelihood, each weight within its bounds.
 
     Convex, so the bound solution is the solution: no variable need be dropped by hand for a wrong sign.
-    Newton's steps, each the best within the bounds: some eight passes over the rows, where following the
-    gradient takes hundreds.
     """
+    from scipy.optimize import minimize
+
     share = np.ones(len(bad)) if weights is None else weights
     share = share / share.sum()
     rate = float(share @ bad)
-    low = np.array([-np.inf, *(-np.inf if bound is None else bound for bound, _ in bounds)])
-    high = np.array([np.inf, *(np.inf if bound is None else bound for _, bound in bounds)])
-    beta = np.zeros(design.shape[1] + 1)
-    beta[0] = np.log(rate / (1 - rate))
-    loss, raw = _loss(beta, design, bad, share, penalty)
-    for _ in range(MOST_STEPS):
-        gradient, curvature = _shape_of_the_loss(raw, beta, design, bad, share, penalty)
-        step = _best_step(gradient, curvature, low - beta, high - beta)
-        promised = -float(gradient @ step)
-        while promised > SETTLED:
-            found, at = _loss(beta + step, design, bad, share, penalty)
-            if found <= loss - 1e-4 * promised:
-                break
-            step, promised = step / 2, promised / 2
-        if promised <= SETTLED:
-            break
-        beta, loss, raw = beta + step, found, at
-    return float(beta[0]), beta[1:]
+    start = np.zeros(design.shape[1] + 1)
+    start[0] = np.log(rate / (1 - rate))
 
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        raw = beta[0] + design @ beta[1:]
+        missed = share * (1.0 / (1.0 + np.exp(-np.clip(raw, -40, 40))) - bad)
+        value = float(share @ (np.logaddexp(0.0, raw) - bad * raw)) + 0.5 * penalty * float(beta[1:] @ beta[1:])
+        return value, np.concatenate([[missed.sum()], design.T @ missed + penalty * beta[1:]])
 
-MOST_STEPS = 50
-SETTLED = 1e-10  # of the mean loss of a row: what a further step could gain
-
-
-def _loss(
-    beta: Floats, design: Floats, bad: npt.NDArray[np.int64], share: Floats, penalty: float
-) -> tuple[float, Floats]:
-    """And the log-odds it is the loss of."""
-    raw = beta[0] + design @ beta[1:]
-    return float(share @ (np.logaddexp(0.0, raw) - bad * raw)) + 0.5 * penalty * float(beta[1:] @ beta[1:]), raw
-
-
-def _shape_of_the_loss(
-    raw: Floats, beta: Floats, design: Floats, bad: npt.NDArray[np.int64], share: Floats, penalty: float
-) -> tuple[Floats, Floats]:
-    """Gradient and second derivatives, some rows at a time: weighted, they are a copy of the design."""
-    width = len(beta)
-    gradient, curvature = np.zeros(width), np.zeros((width, width))
-    for at in range(0, len(design), ROWS_OF_A_PIECE):
-        piece = slice(at, at + ROWS_OF_A_PIECE)
-        rows = np.hstack([np.ones((len(design[piece]), 1)), design[piece]])
-        chance = 1.0 / (1.0 + np.exp(-np.clip(raw[piece], -40, 40)))
-        gradient += rows.T @ (share[piece] * (chance - bad[piece]))
-        curvature += rows.T @ (rows * (share[piece] * chance * (1.0 - chance))[:, None])
-    gradient[1:] += penalty * beta[1:]
-    curvature[np.arange(1, width), np.arange(1, width)] += penalty
-    return gradient, curvature
-
-
-def _best_step(gradient: Floats, curvature: Floats, low: Floats, high: Floats) -> Floats:
-    """Where the parabola through here is lowest, within the bounds."""
-    from scipy.optimize import minimize
-
-    # Two columns that say the same have no lowest point: this much of a slope chooses one.
-    curvature = curvature + 1e-10 * np.eye(len(gradient))
-    free: Floats = np.linalg.solve(curvature, -gradient).astype(np.float64)
-    if np.all((low <= free) & (free <= high)):
-        return free
-    scale = 1.0 / np.sqrt(np.diag(curvature))
-
-    def worth(step: Floats) -> tuple[float, Floats]:
-        slope = scale * (curvature @ (scale * step))
-        return float(step @ (scale * gradient) + 0.5 * step @ slope), scale * gradient + slope
-
-    found = minimize(
-        worth, np.clip(free, low, high) / scale, jac=True, method="L-BFGS-B",
-        bounds=list(zip(low / scale, high / scale, strict=True)),
-        options={"maxiter": 2_000, "ftol": 1e-15, "gtol": 1e-10},
-    )  # fmt: skip
-    return np.clip(scale * found.x, low, high)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), *bounds], options={"maxiter": 300})
+    return float(found.x[0]), found.x[1:]
