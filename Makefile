@@ -15,10 +15,10 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 # Two processes, each with servers of its own: half of the time a test waits.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
-.PHONY: help setup demo down test test-long check bench lock uv browser
+.PHONY: help setup demo down test test-long check bench screenshots lock uv browser
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## the environment in .venv, exactly as locked
 
@@ -58,6 +58,9 @@ check: setup ## lint, types, import contracts, promises of the docs
 
 bench: setup ## what a decision costs on this machine
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: setup browser ## pictures of the console in docs/screens, of the stack that `make demo` left running
+	@$(BIN)/python docs/make_screenshots.py
 
 lock: uv ## requirements.lock anew from pyproject.toml
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes \
