@@ -8,7 +8,7 @@ import pandas as pd
 
 from ui import words
 
-RAISES, LOWERS = "raises the risk", "lowers the risk"
+RAISES, LOWERS = "raises risk", "lowers risk"
 # Told apart by colour-blind eyes, and legible on both grounds.
 TOTAL = "all together"
 COLOURS = {RAISES: "#cf6a24", LOWERS: "#3c8fb3", TOTAL: "#7b8a93"}

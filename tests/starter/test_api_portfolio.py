@@ -3,8 +3,11 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from plimsoll.domain.access import Role
-from tests.builders import a_sound_application
+from plimsoll.domain.values import Status
+from tests.builders import a_referred_application, a_sound_application
 from tests.house import problem_of
 from tests.starter.conftest import Door
 
@@ -22,6 +25,15 @@ async def test_rates_cost_and_sources_of_what_was_decided(door: Door):
     assert float(found["cost_of_evidence"][0]["amount"]) > 0
     assert {source["source"] for source in found["sources"]} >= {"bureau", "bank", "registry"}
     assert all(source["answered"] for source in found["sources"] if source["asked"])
+
+
+async def test_whoever_waits_for_a_person_was_not_decided_by_the_machine(door: Door):
+    await door.decided(a_sound_application())
+    referred = (await door.apply(a_referred_application())).json()["id"]
+    await door.house.until_status(referred, Status.REVIEW)
+    found = (await door.get("/v1/portfolio")).json()
+    assert found["refer_rate"] > 0
+    assert found["automation_rate"] == pytest.approx(1 - found["refer_rate"])
 
 
 async def test_a_day_is_one_in_the_callers_zone(door: Door):

@@ -83,7 +83,7 @@ def rates(found: Json) -> None:
     first, second = st.columns(4), st.columns(4)
     first[0].metric("Applications", f"{found['applications']:,}", border=True, help=f"{found['decided']:,} decided.")
     first[1].metric("Automation rate", words.share(found["automation_rate"]), border=True,
-                    help="Decided without a person, of all decided.")  # fmt: skip
+                    help="Went to no person, of those decided or referred.")  # fmt: skip
     first[2].metric("Approved", words.share(found["approval_rate"]), border=True,
                     help=f"As asked. With a counter-offer: {words.share(found['counter_offer_rate'])}.")  # fmt: skip
     first[3].metric("Declined", words.share(found["decline_rate"]), border=True, help="Of all decided.")

@@ -80,6 +80,7 @@ with cohort as materialized (
 )
 select (select coalesce(sum(n), 0)::bigint from cells) as applications,
        (select coalesce(sum(n), 0)::bigint from cells where referred) as referred,
+       (select coalesce(sum(n), 0)::bigint from cells where referred or outcome is not null) as judged,
        (select coalesce(sum(scored), 0)::bigint from cells) as scored,
        (select jsonb_agg(x) from (select status, sum(n) as n from cells group by 1) x) as by_status,
        (select jsonb_agg(x) from (

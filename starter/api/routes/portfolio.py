@@ -42,7 +42,8 @@ async def portfolio(
     zone: Annotated[str, Query(max_length=60)] = "UTC",
 ) -> JSONResponse:
     """Of the applications accepted from the day `since` to the end of the day `until`, days of `zone`; `version` is
-    NAME@VERSION of the model that scored. `override_rate` is the share of people's verdicts against the live cut."""
+    NAME@VERSION of the model that scored. `automation_rate` is the share of those decided or referred that went to no
+    person, `override_rate` that of people's verdicts against the live cut."""
     here, now = _zone(zone), datetime.now(UTC)
     if until and until.year > LAST_YEAR:
         raise InvalidRequest(f"`until` is {until}: leave it out for all there is.")
@@ -88,7 +89,6 @@ def _rates(found: Json) -> Json:
     for row in found["by_outcome"]:
         counts[row["outcome"]] += row["n"]
     decided = sum(counts.values())
-    by_person = sum(row["n"] for row in found["by_outcome"] if row["outcome_source"] == "person")
     verdicts = found["verdicts"]
     return {
         "decided": decided,
@@ -96,7 +96,7 @@ def _rates(found: Json) -> Json:
         "decline_rate": _share(counts["decline"], decided),
         "counter_offer_rate": _share(counts["counter_offer"], decided),
         "refer_rate": _share(found["referred"], found["applications"]),
-        "automation_rate": _share(decided - by_person, decided),
+        "automation_rate": _share(found["judged"] - found["referred"], found["judged"]),
         "override_rate": _share(verdicts["against"], verdicts["n"]),
     }
 
