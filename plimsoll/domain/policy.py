@@ -101,7 +101,11 @@ def parse_policy(content: bytes, where: str) -> Policy:
                 for column in table["content"]["inputs"]
             },
         )
-    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+    except json.JSONDecodeError as error:
+        raise PolicyUnreadable(f"{where} is not JSON: {error}.") from None
+    except KeyError as error:
+        raise PolicyUnreadable(f"{where} is not a policy of ours: {error} is missing.") from None
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise PolicyUnreadable(f"{where} is not a policy of ours: {type(error).__name__} {error}.") from None
 
 

@@ -5,6 +5,7 @@ Only what `--help` needs is imported here; every verb imports its own tools.
 
 import os
 import sys
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
@@ -106,10 +107,20 @@ def _usage(error: TyperException) -> int:
     """One sentence, and where to read on."""
     context = getattr(error, "ctx", None)
     said = error.format_message().strip()
+    for problem in _refused_by_a_type(error):
+        said = said.replace("Input should", f"{problem['input']!r} should")
     print(said, file=sys.stderr)
     if "--help" not in said:
         print(f"Try: {context.command_path if context else 'plimsoll'} --help", file=sys.stderr)
     return 2
+
+
+def _refused_by_a_type(error: TyperException) -> list[Any]:
+    """What pydantic says of a value: its sentence names no value, and the reader should not have to guess."""
+    from pydantic import ValidationError
+
+    cause = error.__cause__
+    return list(cause.errors()) if isinstance(cause, ValidationError) else []
 
 
 if __name__ == "__main__":

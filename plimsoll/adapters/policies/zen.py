@@ -135,11 +135,12 @@ def evaluated(
 
 def read_policy(path: Path) -> Policy:
     """Raises PolicyUnavailable, PolicyUnreadable."""
+    where = str(Path(path.parent.name) / path.name)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise PolicyUnavailable(f"{path.parent.name}/{path.name} is missing; every pack has a policy.") from None
-    return parse_policy(content, f"{path.parent.name}/{path.name}")
+        raise PolicyUnavailable(f"{where} is missing; every pack has a policy.") from None
+    return parse_policy(content, where)
 
 
 def compiled(policy: Policy) -> Any:
