@@ -8,10 +8,10 @@ from activities.failures import reported_to_temporal
 from activities.messages import Progress, Step
 from activities.policy import facts_to_decide
 from activities.scoring import asked_for
-from plimsoll.domain.case import Case, PersonsAnswer
-from plimsoll.domain.decision import Verdict
-from plimsoll.domain.facts import Stage
-from plimsoll.domain.settling import settled
+from plimsoll.domain.underwriting.case import Case, PersonsAnswer
+from plimsoll.domain.underwriting.decision import Verdict
+from plimsoll.domain.underwriting.facts import Stage
+from plimsoll.domain.underwriting.settling import settled
 from plimsoll.ports import CaseworkStore, DecisionBell, PolicyEngine, Products, ReviewStore, StepRun
 
 

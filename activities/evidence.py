@@ -8,10 +8,10 @@ from temporalio import activity
 
 from activities.failures import reported_to_temporal
 from activities.messages import Pull, Step
-from plimsoll.domain.case import Case, EvidenceRecord
 from plimsoll.domain.errors import OutcomeUnknown, SourceBusy, SourceUnavailable, WrongPerson
-from plimsoll.domain.evidence import Answer, EvidenceState, Inquiry, Recovery
-from plimsoll.domain.product import Lane, Product, SourceTerms
+from plimsoll.domain.underwriting.case import Case, EvidenceRecord
+from plimsoll.domain.underwriting.evidence import Answer, EvidenceState, Inquiry, Recovery
+from plimsoll.domain.underwriting.product import Lane, Product, SourceTerms
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import CaseworkStore, EvidenceSource, Products, SourceGatekeeper, StepRun
 

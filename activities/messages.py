@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from plimsoll.domain.outreach.contact import Channel, ContactState
-from plimsoll.domain.product import Lane
+from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.values import Outcome
 
 

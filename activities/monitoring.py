@@ -12,16 +12,16 @@ from temporalio import activity
 from activities.failures import reported_to_temporal
 from activities.messages import Message
 from plimsoll.domain.access import SYSTEM, Actor
-from plimsoll.domain.alerts import Alert, State, alerts
-from plimsoll.domain.drift import Drift, Level, Window, measure
-from plimsoll.domain.drift_report import DriftReport, Trigger, looked_back
 from plimsoll.domain.errors import PlimsollError
-from plimsoll.domain.monitoring import Action
-from plimsoll.domain.product import Product
-from plimsoll.domain.retraining_run import RetrainingUnderWay
-from plimsoll.domain.scoring import ModelPin
-from plimsoll.domain.training import TrainingPlan
-from plimsoll.domain.training_run import Trigger as TrainingTrigger
+from plimsoll.domain.models.retraining_run import RetrainingUnderWay
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training_run import Trigger as TrainingTrigger
+from plimsoll.domain.monitoring.alerts import Alert, State, alerts
+from plimsoll.domain.monitoring.drift import Drift, Level, Window, measure
+from plimsoll.domain.monitoring.drift_report import DriftReport, Trigger, looked_back
+from plimsoll.domain.monitoring.terms import Action
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import (
     AlertSink,
     DriftReferenceStore,

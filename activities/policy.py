@@ -7,12 +7,12 @@ from temporalio import activity
 
 from activities.failures import reported_to_temporal
 from activities.messages import Progress, SourcePlan, Step
-from plimsoll.domain.case import Case
-from plimsoll.domain.deciding import decide, screened
-from plimsoll.domain.evidence import EvidenceState
-from plimsoll.domain.facts import Facts, Stage, facts_of
-from plimsoll.domain.product import Product
-from plimsoll.domain.scoring import ModelUnavailable
+from plimsoll.domain.models.scoring import ModelUnavailable
+from plimsoll.domain.underwriting.case import Case
+from plimsoll.domain.underwriting.deciding import decide, screened
+from plimsoll.domain.underwriting.evidence import EvidenceState
+from plimsoll.domain.underwriting.facts import Facts, Stage, facts_of
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import CaseworkStore, LiveModels, PolicyEngine, Products, StepRun
 
 

@@ -6,8 +6,8 @@ from temporalio import activity
 
 from activities.failures import reported_to_temporal
 from activities.messages import Message
-from plimsoll.domain.gates import Arm, Measure, read_gate
-from plimsoll.domain.rollout import RolloutState, RolloutView, judge
+from plimsoll.domain.models.gates import Arm, Measure, read_gate
+from plimsoll.domain.models.rollout import RolloutState, RolloutView, judge
 from plimsoll.ports import ArmReader, RolloutStore
 
 # What a shadow can be held to: it decides nobody, so it has neither reasons on record nor outcomes.

@@ -14,11 +14,10 @@ from activities.failures import reported_to_temporal
 from activities.messages import Message
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.performance import performance_report
-from plimsoll.domain.product import Product
-from plimsoll.domain.registry import ModelRecord
-from plimsoll.domain.retraining import Due, LivePerformance, Standing, due
-from plimsoll.domain.retraining_run import (
+from plimsoll.domain.models.performance import performance_report
+from plimsoll.domain.models.registry import ModelRecord
+from plimsoll.domain.models.retraining import Due, LivePerformance, Standing, due
+from plimsoll.domain.models.retraining_run import (
     CameOf,
     LabelsKnown,
     RetrainingRun,
@@ -28,8 +27,9 @@ from plimsoll.domain.retraining_run import (
     came_of,
     labels_then,
 )
-from plimsoll.domain.training import SplitKind, TrainingPlan
-from plimsoll.domain.training_run import TrainingState, TrainingUnderWay, Trigger
+from plimsoll.domain.models.training import SplitKind, TrainingPlan
+from plimsoll.domain.models.training_run import TrainingState, TrainingUnderWay, Trigger
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import (
     Contest,
     LivePerformances,

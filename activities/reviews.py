@@ -4,8 +4,8 @@ from temporalio import activity
 
 from activities.failures import reported_to_temporal
 from activities.messages import ReviewState, Step
-from plimsoll.domain.case import Case
-from plimsoll.domain.review import TaskState, TaskView
+from plimsoll.domain.underwriting.case import Case
+from plimsoll.domain.underwriting.review import TaskState, TaskView
 from plimsoll.ports import CaseworkStore, DecisionBell, Products, ReviewStore
 
 

@@ -10,11 +10,11 @@ from temporalio import activity
 from activities.failures import reported_to_temporal
 from activities.messages import Step
 from activities.policy import facts_to_decide
-from plimsoll.domain.case import Case
-from plimsoll.domain.facts import Ask, Facts
-from plimsoll.domain.offers import asks_around
-from plimsoll.domain.product import Product
-from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable, Score
+from plimsoll.domain.models.scoring import ModelPin, ModelRefused, ModelUnavailable, Score
+from plimsoll.domain.underwriting.case import Case
+from plimsoll.domain.underwriting.facts import Ask, Facts
+from plimsoll.domain.underwriting.offers import asks_around
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import CaseworkStore, LiveModels, Products, Scorer, StepRun
 
 log = structlog.get_logger()

@@ -18,8 +18,8 @@ from activities.failures import reported_to_temporal
 from activities.messages import Message
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import InvalidRequest, Unavailable
-from plimsoll.domain.training import Progress, StepResult, TrainingStep, TrainingStopped
-from plimsoll.domain.training_run import TrainingProgress, TrainingRun, TrainingState
+from plimsoll.domain.models.training import Progress, StepResult, TrainingStep, TrainingStopped
+from plimsoll.domain.models.training_run import TrainingProgress, TrainingRun, TrainingState
 from plimsoll.ports import ModelMirror, ModelRegistry, ModelShelf, TrainingStore, Workshop
 
 log = structlog.get_logger()

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain.examples import Column
+from plimsoll.domain.models.examples import Column
+from plimsoll.domain.models.scoring import ModelPin
 from plimsoll.domain.outreach.episode import Trigger, TriggerSource
-from plimsoll.domain.product import Product
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
 from plimsoll.domain.watching.clocks import Clocks, days_of, time_by

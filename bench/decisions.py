@@ -24,8 +24,8 @@ from activities.policy import Policy
 from activities.scoring import Scoring
 from bench.house import PRODUCT, SERVERS, CpuMeter, account, application_of, bench_ports, bench_stack
 from plimsoll.domain.access import Actor, Role
-from plimsoll.domain.application import read_body
-from plimsoll.domain.product import Lane
+from plimsoll.domain.underwriting.application import read_body
+from plimsoll.domain.underwriting.product import Lane
 from plimsoll.ports import EngineTask
 from plimsoll.wiring import Ports
 from starter import client as temporal

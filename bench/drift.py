@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.domain.drift import Drift, Window, measure, reference_of
-from plimsoll.domain.examples import Column, Examples
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.monitoring.drift import Drift, Window, measure, reference_of
 from plimsoll.wiring import drift_pages
 
 TRAINED_ON = 100_000

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain.metrics import auc, repeated_folds_difference
+from plimsoll.domain.models.metrics import auc, repeated_folds_difference
 from plimsoll.settings import load_settings
 from plimsoll.wiring import beside_plain, labelled_examples, product_packs, taiwan_plain
 

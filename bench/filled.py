@@ -21,8 +21,8 @@ from activities import activities_on
 from activities.monitoring import DriftCheck
 from activities.watching import Done, watch_of
 from bench.house import PRODUCT, application_of
-from plimsoll.domain.drift_report import Trigger
 from plimsoll.domain.ids import DRIFT, new_id
+from plimsoll.domain.monitoring.drift_report import Trigger
 from plimsoll.domain.watching.events import Category, Direction, Event
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports

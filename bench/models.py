@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.training import TrainingPlan
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.settings import load_settings
 from plimsoll.wiring import compare_candidates, examples_of, product_packs, public_set, shipped_set
 

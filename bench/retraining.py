@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.domain import metrics
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.retraining import (
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.retraining import (
     Comparison,
     HeldOut,
     LearntWhatIsHeldOut,
@@ -29,6 +28,7 @@ from plimsoll.domain.retraining import (
     compare,
     out_of_time,
 )
+from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.wiring import lendingclub_loans, trial_model
 
 LABEL_MONTHS = 12

@@ -20,9 +20,9 @@ import uvloop
 from bench.decisions import line
 from bench.house import PRODUCT, CpuMeter, bench_ports, bench_stack
 from bench.http_load import post, send_at_rate
-from plimsoll.domain.examples import Column
-from plimsoll.domain.product import FeatureKind, FeatureSpec
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.examples import Column
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 from plimsoll.ports import ColumnScorer
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, product_packs

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import structlog
 
 from plimsoll.domain.access import SYSTEM
-from plimsoll.domain.scoring import ModelRefused, ModelUnavailable
+from plimsoll.domain.models.scoring import ModelRefused, ModelUnavailable
 from plimsoll.wiring import Ports
 
 log = structlog.get_logger()

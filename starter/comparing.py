@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from typing import Any
 
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.registry import ModelRecord
-from plimsoll.domain.side_by_side import SideBySide
+from plimsoll.domain.models.registry import ModelRecord
+from plimsoll.domain.models.side_by_side import SideBySide
 from plimsoll.wiring import Ports
 
 PATIENCE = 300.0  # seconds

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.domain.access import Actor
-from plimsoll.domain.application import read_body
 from plimsoll.domain.errors import FieldsInvalid, InvalidRequest
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.application import read_body
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Status
 from plimsoll.ports import Accepted, ApplicationStore, EngineTask, Products, Vault
 

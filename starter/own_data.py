@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.domain import labels
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.columns import TextColumn, decimal_mark, in_values
-from plimsoll.domain.cut_offs import CutOffs, cut_offs, portfolio_weights
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.labels import BAD, NOT_YET, Target
-from plimsoll.domain.own_data import OwnData, OwnFeature, Wishes, understand
-from plimsoll.domain.own_product import Draft, feature_specs
-from plimsoll.domain.product import FeatureKind, Loader
+from plimsoll.domain.lenders_file import labels
+from plimsoll.domain.lenders_file.columns import TextColumn, decimal_mark, in_values
+from plimsoll.domain.lenders_file.labels import BAD, NOT_YET, Target
+from plimsoll.domain.lenders_file.own_data import OwnData, OwnFeature, Wishes, understand
+from plimsoll.domain.lenders_file.own_product import Draft, feature_specs
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.underwriting.cut_offs import CutOffs, cut_offs, portfolio_weights
+from plimsoll.domain.underwriting.product import FeatureKind, Loader
 from plimsoll.settings import Settings
 from plimsoll.wiring import check_new_name, first_look, lenders_file, lenders_table, make_pack, product_packs
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from plimsoll.domain.backtest import BackTest, back_test
-from plimsoll.domain.case import Case
 from plimsoll.domain.errors import InvalidRequest, NotFound
-from plimsoll.domain.policy import Policy, PolicyUnreadable, differences
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.backtest import BackTest, back_test
+from plimsoll.domain.underwriting.case import Case
+from plimsoll.domain.underwriting.policy import Policy, PolicyUnreadable, differences
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Status
 from plimsoll.ports import PolicyTrial
 from plimsoll.wiring import Ports

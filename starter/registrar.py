@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.domain.access import Actor
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.registry import (
+from plimsoll.domain.models.registry import (
     ModelRecord,
     Registration,
     RoleName,
@@ -19,7 +18,8 @@ from plimsoll.domain.registry import (
     must_belong,
     must_have_same_files,
 )
-from plimsoll.domain.release import blockers
+from plimsoll.domain.models.release import blockers
+from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.ports import LiveModels, ModelRegistry, ModelShelf, Products
 
 

@@ -28,7 +28,7 @@ from activities.monitoring import DriftCheck
 from activities.retraining import AskIfDue
 from activities.sweeping import Sweep
 from plimsoll.domain.errors import InvalidRequest, NotFound, Unavailable
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import LiveModels, Products
 from starter.client import RPC_PATIENCE, as_engine_error
 from workflows import names

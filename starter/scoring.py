@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from plimsoll.domain.asking import Answered, Asked, misfits, must_fit, refuse, warnings_about
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.features import columns_of
-from plimsoll.domain.product import Product
-from plimsoll.domain.reasons import score_reasons
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.asking import Answered, Asked, misfits, must_fit, refuse, warnings_about
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.models.features import columns_of
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.underwriting.product import Product
+from plimsoll.domain.underwriting.reasons import score_reasons
 from plimsoll.ports import ColumnScorer, LiveModels, PredictionAsked, PredictionLog, Products
 
 MOST_AT_ONCE = 256  # questions in one batch

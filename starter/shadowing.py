@@ -12,7 +12,7 @@ import structlog
 from activities.messages import CaseRef, Step
 from activities.policy import facts_to_decide
 from plimsoll.domain.errors import NotFound, Unavailable
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.scoring import ModelPin
 from plimsoll.ports import CaseworkStore, LiveModels, OwedShadow, Products, Scorer, ShadowStore
 
 log = structlog.get_logger()

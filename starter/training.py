@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.registry import RoleName
+from plimsoll.domain.models.registry import RoleName
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, newest_model, product_packs, train_model
 from starter.registrar import Registrar

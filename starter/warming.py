@@ -7,10 +7,10 @@ import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from plimsoll.domain.facts import Ask, Stage, facts_of
-from plimsoll.domain.offers import asks_around
-from plimsoll.domain.product import Product
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.underwriting.facts import Ask, Stage, facts_of
+from plimsoll.domain.underwriting.offers import asks_around
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, newest_model
 

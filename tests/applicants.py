@@ -15,13 +15,13 @@ from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.training import Plan, train
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.products import ProductFolder
-from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.facts import Facts, Stage, facts_of
-from plimsoll.domain.features import columns_of, snapshot
-from plimsoll.domain.offers import Evaluate
-from plimsoll.domain.product import Product
-from plimsoll.domain.scoring import ModelPin, OfferRisk, Reason, ReasonSource, Score
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.features import columns_of, snapshot
+from plimsoll.domain.models.scoring import ModelPin, OfferRisk, Reason, ReasonSource, Score
+from plimsoll.domain.underwriting.decision import PolicyPin, PolicyVerdict, RuleHit
+from plimsoll.domain.underwriting.facts import Facts, Stage, facts_of
+from plimsoll.domain.underwriting.offers import Evaluate
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ from typing import Any
 
 from activities.messages import CaseRef, Pull, SourcePlan, Step
 from plimsoll.domain.access import Actor, Role
-from plimsoll.domain.product import Lane
+from plimsoll.domain.underwriting.product import Lane
 from sandbox.generated import generate
 from sandbox.person import Person
 from tests.applicants import a_body, the_product

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.scoring import ModelPin
 from plimsoll.domain.values import Outcome
 from tests.adapters.postgres.test_casework import a_run, a_verdict
 from tests.applicants import a_score

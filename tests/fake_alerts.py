@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from plimsoll.adapters.messages.webhook import AlertNotTaken
-from plimsoll.domain.drift import Drift
 from plimsoll.domain.errors import NotFound, Unavailable
+from plimsoll.domain.monitoring.drift import Drift
 
 
 class FakeAlertSink:

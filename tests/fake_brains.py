@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.deciding import ask_of
-from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
-from plimsoll.domain.facts import Ask, Facts, Stage
-from plimsoll.domain.features import snapshot
-from plimsoll.domain.product import Product
-from plimsoll.domain.reasons import score_reasons
-from plimsoll.domain.scoring import ModelPin, ModelUnavailable, OfferRisk, Score
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.models.features import snapshot
+from plimsoll.domain.models.scoring import ModelPin, ModelUnavailable, OfferRisk, Score
+from plimsoll.domain.underwriting.deciding import ask_of
+from plimsoll.domain.underwriting.decision import PolicyPin, PolicyVerdict, RuleHit
+from plimsoll.domain.underwriting.facts import Ask, Facts, Stage
+from plimsoll.domain.underwriting.product import Product
+from plimsoll.domain.underwriting.reasons import score_reasons
 from plimsoll.domain.values import Outcome
 
 FAKE_DIGEST = "f" * 64

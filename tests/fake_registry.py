@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from plimsoll.domain.access import Actor
-from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.errors import InvalidRequest, NotFound
-from plimsoll.domain.registry import ModelRecord, ModelState, Registration, RoleHeld, RoleName
+from plimsoll.domain.models.assignment import Lineup
+from plimsoll.domain.models.registry import ModelRecord, ModelState, Registration, RoleHeld, RoleName
 
 
 class FakeRegistry:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.domain.errors import OutcomeUnknown
-from plimsoll.domain.evidence import Answer, Inquiry, Recovery
+from plimsoll.domain.underwriting.evidence import Answer, Inquiry, Recovery
 
 AS_OF = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from plimsoll.domain.registry import Registration
-from plimsoll.domain.scoring import ModelRefused, ModelUnavailable
-from plimsoll.domain.training import Progress, StepResult, TrainingStep
-from plimsoll.domain.training_run import TrainingRun
+from plimsoll.domain.models.registry import Registration
+from plimsoll.domain.models.scoring import ModelRefused, ModelUnavailable
+from plimsoll.domain.models.training import Progress, StepResult, TrainingStep
+from plimsoll.domain.models.training_run import TrainingRun
 from tests.port_contracts.test_model_registries import a_version
 
 

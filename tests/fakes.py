@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from plimsoll.domain.assignment import Lineup
-from plimsoll.domain.product import Product
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.assignment import Lineup
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import EngineTask
 from tests.fake_sources import FakeEvidenceSource
 

@@ -30,7 +30,7 @@ from activities import activities_on
 from activities.messages import Ending
 from plimsoll.adapters.models import folder
 from plimsoll.domain.access import SYSTEM, Actor, Role
-from plimsoll.domain.product import Lane
+from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.local.secrets import make_keys
 from plimsoll.local.temporal_namespace import ensure_namespace

@@ -4,9 +4,9 @@ from datetime import date
 
 import numpy as np
 
-from plimsoll.domain.outcomes import EARLY
-from plimsoll.domain.performance import Judged
-from plimsoll.domain.product import OutcomeTerms
+from plimsoll.domain.models.outcomes import EARLY
+from plimsoll.domain.models.performance import Judged
+from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.applicants import the_product
 
 AS_OF = date(2026, 11, 21)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from psycopg.types.json import Jsonb
 
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.models.scoring import ModelPin
 from tests.applicants import facts_of_row, the_product, the_set
 from tests.house import House
 

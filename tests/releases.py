@@ -15,9 +15,9 @@ from temporalio.worker import Worker
 
 from activities.releases import Releases, RolloutRef
 from plimsoll.domain.access import Role
-from plimsoll.domain.gates import Arm
-from plimsoll.domain.registry import ModelRecord, Registration, RoleName
-from plimsoll.domain.rollout import RolloutState, RolloutView, usual_plan
+from plimsoll.domain.models.gates import Arm
+from plimsoll.domain.models.registry import ModelRecord, Registration, RoleName
+from plimsoll.domain.models.rollout import RolloutState, RolloutView, usual_plan
 from tests.builders import NOW
 from tests.house import House, until
 from workflows.roll_out_model import RollOutModel

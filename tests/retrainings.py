@@ -10,11 +10,11 @@ from temporalio.client import WorkflowHandle
 
 from activities.retraining import Retrained, RetrainingRef
 from plimsoll.domain.access import Actor, Role
-from plimsoll.domain.registry import ModelRecord, RoleName
-from plimsoll.domain.retraining import Check, Comparison, Requirement
-from plimsoll.domain.retraining_run import Candidate, HeldOutRows, LabelsKnown, RetrainingRun, TriedOut
-from plimsoll.domain.training import LabelSource, TrainingPlan
-from plimsoll.domain.training_run import Trigger
+from plimsoll.domain.models.registry import ModelRecord, RoleName
+from plimsoll.domain.models.retraining import Check, Comparison, Requirement
+from plimsoll.domain.models.retraining_run import Candidate, HeldOutRows, LabelsKnown, RetrainingRun, TriedOut
+from plimsoll.domain.models.training import LabelSource, TrainingPlan
+from plimsoll.domain.models.training_run import Trigger
 from plimsoll.ports import OpenRun
 from starter.runs import ensure_run
 from tests.house import House

@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 
-from plimsoll.domain.experiments import Baseline, Compared, Question
+from plimsoll.domain.models.experiments import Baseline, Compared, Question
 
 ON = date(2028, 1, 1)
 

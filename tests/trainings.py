@@ -9,8 +9,8 @@ from temporalio.testing import ActivityEnvironment
 from activities import activities_on
 from activities.training import TakeStep, Trained, TrainingRef
 from plimsoll.domain.access import Role
-from plimsoll.domain.training import TrainingPlan, TrainingStep
-from plimsoll.domain.training_run import TrainingRun, Trigger
+from plimsoll.domain.models.training import TrainingPlan, TrainingStep
+from plimsoll.domain.models.training_run import TrainingRun, Trigger
 from plimsoll.ports import OpenRun
 from starter.runs import ensure_run
 from tests.builders import NOW

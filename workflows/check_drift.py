@@ -11,9 +11,9 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.monitoring import Came, Checked, DriftCheck, Monitoring, Owed
-    from plimsoll.domain.drift_report import Trigger
     from plimsoll.domain.ids import DRIFT, id_at
-    from plimsoll.domain.monitoring import Action
+    from plimsoll.domain.monitoring.drift_report import Trigger
+    from plimsoll.domain.monitoring.terms import Action
     from workflows.patience import (
         A_DRIFT_CHECK,
         ALERT_AGAIN,

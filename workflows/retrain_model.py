@@ -11,8 +11,8 @@ from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelle
 with workflow.unsafe.imports_passed_through():
     from activities.retraining import Begun, Ended, Retrained, RetrainingRef, RetrainingSteps
     from activities.training import Trained, TrainingRef
-    from plimsoll.domain.retraining_run import RetrainingState
-    from plimsoll.domain.training_run import TrainingState
+    from plimsoll.domain.models.retraining_run import RetrainingState
+    from plimsoll.domain.models.training_run import TrainingState
     from workflows import names
     from workflows.patience import (
         A_COMPARISON,

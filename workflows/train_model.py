@@ -10,8 +10,8 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.training import FETCH, Taken, TakeStep, Trained, Training, TrainingRef
-    from plimsoll.domain.training import TrainingStep
-    from plimsoll.domain.training_run import TrainingState
+    from plimsoll.domain.models.training import TrainingStep
+    from plimsoll.domain.models.training_run import TrainingState
     from workflows.patience import (
         A_TRAINING_STEP,
         MIRROR_PATIENCE,

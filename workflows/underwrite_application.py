@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.policy import Policy
     from activities.reviews import Reviews
     from activities.scoring import Scoring
-    from plimsoll.domain.product import Lane
+    from plimsoll.domain.underwriting.product import Lane
     from workflows import names
     from workflows.patience import (
         AT_MOST_ONCE,

@@ -111,7 +111,9 @@ def _part(name: str, record: PartRecord, stack: Stack) -> Finding:
         return Finding(
             name, FindingState.WRONG, f"It runs but does not answer; `python -m plimsoll.local restart {name}`."
         )
-    again = f", started again {record.restarts} times" if record.restarts else ""
+    again = (
+        f", started again {'once' if record.restarts == 1 else f'{record.restarts} times'}" if record.restarts else ""
+    )
     return Finding(name, FindingState.OK, f"Process {record.pid} answers{again}.")
 
 

@@ -57,11 +57,11 @@ from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.reports.pages import PageFolder
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.errors import InvalidRequest, NotFound, Unavailable
-from plimsoll.domain.examples import Column, Examples, pooled
-from plimsoll.domain.facts import Stage, facts_of
-from plimsoll.domain.features import columns_of, snapshot
-from plimsoll.domain.product import FeatureSpec, Loader, Product
-from plimsoll.domain.training import LabelSource, TrainingPlan
+from plimsoll.domain.models.examples import Column, Examples, pooled
+from plimsoll.domain.models.features import columns_of, snapshot
+from plimsoll.domain.models.training import LabelSource, TrainingPlan
+from plimsoll.domain.underwriting.facts import Stage, facts_of
+from plimsoll.domain.underwriting.product import FeatureSpec, Loader, Product
 from plimsoll.ports import EvidenceSource
 from plimsoll.settings import Settings
 from plimsoll.wiring.outreach import OutreachPorts, build_outreach_ports
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from plimsoll.adapters.datasets.taiwan_events import TaiwanEvents
     from plimsoll.adapters.models.beside_plain import Beside
     from plimsoll.adapters.models.trials import Trial
-    from plimsoll.domain.own_product import Draft
+    from plimsoll.domain.lenders_file.own_product import Draft
 
 CHECKPOINTS = "checkpoints/ledger.jsonl"
 DRIFT_PAGES = "reports/drift"

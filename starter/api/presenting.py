@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from plimsoll.domain.case import waiting_on
-from plimsoll.domain.product import Product
-from plimsoll.domain.reasons import sentence
-from plimsoll.domain.scoring import Reason
+from plimsoll.domain.models.scoring import Reason
+from plimsoll.domain.underwriting.case import waiting_on
+from plimsoll.domain.underwriting.product import Product
+from plimsoll.domain.underwriting.reasons import sentence
 from plimsoll.domain.values import Status
 
 Json = dict[str, Any]

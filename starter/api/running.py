@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import Request
 
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.settings import Settings
 from plimsoll.wiring import Bell, Ports
 from starter.api.admission import Admission

@@ -25,7 +25,7 @@ class Line:
 
 
 def read_applications(text: str, suffix: str, product: str | None, api: Remote) -> list[Line]:
-    """Applications in a JSON object, JSON lines or CSV. Raises InvalidRequest for an empty file."""
+    """Applications in a JSON object, JSON lines or CSV. Raises InvalidRequest for a file that holds none."""
     if not text.strip():
         raise InvalidRequest("There is no application in the file: it is empty.")
     if suffix.lower() == ".csv":
@@ -35,6 +35,7 @@ def read_applications(text: str, suffix: str, product: str | None, api: Remote) 
         lines = [_line(number, body) for number, body in enumerate(bodies, start=1)]
     else:
         lines = [_json_line(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        _refuse_a_broken_whole(text, lines)
     for line in lines:
         if line.body is not None and product:
             line.body.setdefault("product", product)
@@ -74,6 +75,16 @@ def _json_or_none(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
+
+
+def _refuse_a_broken_whole(text: str, lines: list[Line]) -> None:
+    """A document over many lines with one slip in it is one mistake, and not as many as it has lines."""
+    if any(line.body is not None for line in lines):
+        return
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(f"This is not JSON: {error}.") from None
 
 
 def _json_line(number: int, text: str) -> Line:

@@ -14,6 +14,7 @@ from starter.cli.printing import (
     AsRole,
     as_json,
     decision,
+    in_words,
     note,
     table,
     tell,
@@ -83,11 +84,11 @@ def trace(application: str, role: AsRole = None, json: AsJson = False) -> int:
         print(f"  {path:32} {value}")
     print("\nEvidence")
     for evidence in found["evidence"]:
-        said = evidence["summary"] or evidence["last_error"] or ""
+        said = in_words(evidence["summary"] or {}) or evidence["last_error"] or ""
         print(f"  {evidence['source']:10} {evidence['state']:9} attempts {evidence['attempts']}  {said}")
-    print("\nRules that fired")
+    print("\nRules that fired" + ("" if found["rule_hits"] else ": none"))
     for hit in found["rule_hits"]:
-        print(f"  {hit['id']:28} {hit['effect'] or 'flag':14} {hit['values_read']}")
+        print(f"  {hit['id']:28} {hit['effect'] or 'flag':14} {in_words(hit['values_read'])}")
     print("\nSteps")
     table(
         {"step": "step", "source": "source", "lane": "lane", "began": "started_at", "ms": "duration_ms",
@@ -151,7 +152,14 @@ def resume(
     """Tries everything that waits on a source again, now."""
     with Remote(role or "admin") as api:
         found, _ = api.post(f"/v1/workflows/resume?waiting_on={waiting_on}")
-    as_json(found) if json else print(f"{found['resumed']} cases that waited on {waiting_on} are on their way.")
+    resumed = found["resumed"]
+    if json:
+        as_json(found)
+    elif not resumed:
+        note(f"No case waits on {waiting_on}: `plimsoll list --status waiting` shows what does wait, and on whom.")
+    else:
+        cases, go = ("case", "goes") if resumed == 1 else ("cases", "go")
+        print(f"{resumed} {cases} that waited on {waiting_on} {go} on.")
     return DONE
 
 

@@ -65,6 +65,7 @@ def consent(
     json: AsJson = False,
 ) -> int:
     """Notes what the customer said of a channel: sms, email, voice, push."""
+    _not_both(give, "--give", withdraw, "--withdraw")
     said = dict.fromkeys(give or [], True) | dict.fromkeys(withdraw or [], False)
     if not said:
         raise InvalidRequest("Say what the customer agreed to or withdrew: --give sms, --withdraw email.")
@@ -85,6 +86,7 @@ def flag(
     """Pauses every contact with a customer, or lets it go on."""
     if not add and not remove:
         raise InvalidRequest("Say which flag: --add bereaved, --remove disputed.")
+    _not_both(add, "--add", remove, "--remove")
     return _change(customer, {"add_flags": add or [], "remove_flags": remove or []}, reason, role, json)
 
 
@@ -152,6 +154,11 @@ def settle(
     else:
         print(f"{found['id']} is {found['state']}.")
     return DONE
+
+
+def _not_both(some: list[str] | None, option: str, others: list[str] | None, other: str) -> None:
+    for word in set(some or []) & set(others or []):
+        raise typer.BadParameter(f"{option} {word} and {other} {word} exclude each other: say one of them.")
 
 
 def _change(customer: str, change: dict[str, Any], reason: str, role: str | None, json: bool) -> int:

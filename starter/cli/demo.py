@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from plimsoll.domain.portfolio import Ended, PortfolioReport, portfolio_report
+from plimsoll.domain.underwriting.portfolio import Ended, PortfolioReport, portfolio_report
 from plimsoll.domain.values import Outcome
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import open_ports, product_packs, shipped_set

@@ -54,7 +54,7 @@ def new(
 
     The pack is a folder under PLIMSOLL_HOME/products to read and edit; a running stack finds it at once.
     """
-    from plimsoll.domain.own_data import Wishes
+    from plimsoll.domain.lenders_file.own_data import Wishes
     from plimsoll.settings import load_settings
     from starter.own_data import Order, new_product
 

@@ -70,6 +70,17 @@ def _is_moment(value: Any) -> bool:
     return isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T"
 
 
+def in_words(values: dict[str, Any]) -> str:
+    """`{"no_file": False, "score": 410}` as `no_file no, score 410`."""
+    return ", ".join(f"{name} {_said(value)}" for name, value in values.items())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
 def decision(found: dict[str, Any]) -> None:
     """One decision as a person reads it."""
     name = found.get("external_id") or found["application_id"]

@@ -67,8 +67,13 @@ def redrive(json: AsJson = False) -> int:
 
 
 def _with_ports(work: Callable[["Ports", "Settings"], Awaitable[T]]) -> T:
+    import logging
+
     from plimsoll.settings import load_settings
     from plimsoll.wiring import open_ports
+
+    # It says at every attempt what the one sentence of the error says once.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
     async def run() -> T:
         settings = load_settings()

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, decision, note, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, decision, in_words, note, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Cases that wait for a person.", no_args_is_help=True)
@@ -118,5 +118,5 @@ def _show(api: Remote, task: dict[str, Any], json: bool) -> int:
     for path, value in case["declared"].items():
         print(f"    {path:32} {value}")
     for evidence in case["evidence"]:
-        print(f"    {evidence['source']:32} {evidence['summary'] or evidence['state']}")
+        print(f"    {evidence['source']:32} {in_words(evidence['summary'] or {}) or evidence['state']}")
     return DONE

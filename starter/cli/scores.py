@@ -48,10 +48,11 @@ def score(
 
     table = TableFile(file, separator, holds="row")
     told: Counter[str] = Counter()
+    size = table.size  # first: a file that is none gets its sentence, and no heading of answers
     with Remote(role or "channel", timeout=120) as api, _writer(out, json) as answers:
         columns = _Columns(api.get(f"/v1/products/{product}")["features"], key)
         lines = table.lines(columns.check, columns.wanted)
-        for answered, line in _with_progress(_scored(api, product, columns, lines, reasons, told), table.size):
+        for answered, line in _with_progress(_scored(api, product, columns, lines, reasons, told), size):
             answers.write(line, columns.reference(line), answered)
     note(f"{told['scored']:,} rows scored, {told['refused']:,} refused.")
     return FAILED if told["refused"] else DONE

@@ -14,8 +14,8 @@ from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.postgres.registry import CachedLineups
 from plimsoll.domain.access import Role
-from plimsoll.domain.assignment import position
-from plimsoll.domain.registry import RoleName
+from plimsoll.domain.models.assignment import position
+from plimsoll.domain.models.registry import RoleName
 from starter.registrar import Registrar
 from starter.shadowing import Shadowing
 from tests.activities.test_steps import do, express

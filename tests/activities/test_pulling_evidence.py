@@ -10,9 +10,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.evidence import Evidence
-from plimsoll.domain.case import EvidenceRecord
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable, WrongPerson
-from plimsoll.domain.evidence import EvidenceState, Recovery
+from plimsoll.domain.underwriting.case import EvidenceRecord
+from plimsoll.domain.underwriting.evidence import EvidenceState, Recovery
 from plimsoll.ports import Products
 from tests.applicants import SOURCES, the_product
 from tests.builders import NOW, a_pull, a_sound_application

@@ -12,8 +12,8 @@ from activities import activities_on
 from activities.messages import Progress
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
-from plimsoll.domain.product import Lane
-from plimsoll.domain.review import Answer
+from plimsoll.domain.underwriting.product import Lane
+from plimsoll.domain.underwriting.review import Answer
 from plimsoll.domain.values import Outcome, Status
 from tests.applicants import SOURCES
 from tests.builders import (

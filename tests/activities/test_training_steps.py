@@ -11,9 +11,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.training import TakeStep
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Unavailable
-from plimsoll.domain.registry import ModelState
-from plimsoll.domain.training import TrainingStep
-from plimsoll.domain.training_run import (
+from plimsoll.domain.models.registry import ModelState
+from plimsoll.domain.models.training import TrainingStep
+from plimsoll.domain.models.training_run import (
     NothingToLearnFrom,
     TrainingEnded,
     TrainingState,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import worker  # noqa: F401  (fills the list of places)
-from plimsoll.domain.product import Lane
+from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.faultpoints import KNOWN
 from tests.builders import a_referred_application, a_sound_application

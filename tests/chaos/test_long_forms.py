@@ -17,7 +17,7 @@ import pytest
 
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Unavailable
-from plimsoll.domain.product import Lane
+from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.local.temporal_namespace import ensure_namespace
 from starter.client import connect

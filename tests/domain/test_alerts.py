@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from plimsoll.domain.alerts import PastCheck, State, alerts, broken
-from plimsoll.domain.drift import Drift, Window, measure, reference_of
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.monitoring import Action, Measure, MonitoringTerms, Rule
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.monitoring.alerts import PastCheck, State, alerts, broken
+from plimsoll.domain.monitoring.drift import Drift, Window, measure, reference_of
+from plimsoll.domain.monitoring.terms import Action, Measure, MonitoringTerms, Rule
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 RANDOM = np.random.default_rng(11)

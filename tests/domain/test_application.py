@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from plimsoll.domain.application import body_model, read_body
 from plimsoll.domain.errors import FieldsInvalid
-from plimsoll.domain.facts import Stage
-from plimsoll.domain.product import FieldKind, FieldSpec
+from plimsoll.domain.underwriting.application import body_model, read_body
+from plimsoll.domain.underwriting.facts import Stage
+from plimsoll.domain.underwriting.product import FieldKind, FieldSpec
 from plimsoll.domain.values import Outcome
 from tests.applicants import a_body, some_facts, the_policy, the_product
 

@@ -1,8 +1,8 @@
 import pytest
 
-from plimsoll.domain.asking import must_fit, warnings_about
 from plimsoll.domain.errors import FieldsInvalid
-from plimsoll.domain.product import FeatureKind, FeatureSpec
+from plimsoll.domain.models.asking import must_fit, warnings_about
+from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 
 SAVINGS = "evidence.bank.savings"
 FEATURES = (

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from plimsoll.domain.assignment import Lineup, position
-from plimsoll.domain.scoring import ModelPin, ModelUnavailable
+from plimsoll.domain.models.assignment import Lineup, position
+from plimsoll.domain.models.scoring import ModelPin, ModelUnavailable
 
 OLD = ModelPin(name="credit", version="old", digest="0" * 64)
 NEW = ModelPin(name="credit", version="new", digest="1" * 64, role="challenger", arm="challenger")

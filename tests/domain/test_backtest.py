@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.adapters.policies.zen import Trial
-from plimsoll.domain.backtest import LET_THROUGH, back_test
-from plimsoll.domain.case import Case, EvidenceRecord
-from plimsoll.domain.evidence import EvidenceState
+from plimsoll.domain.underwriting.backtest import LET_THROUGH, back_test
+from plimsoll.domain.underwriting.case import Case, EvidenceRecord
+from plimsoll.domain.underwriting.evidence import EvidenceState
 from plimsoll.domain.values import Status
 from tests.applicants import NOON, SOUND_EVIDENCE, a_body, a_score, the_policy, the_product
 

@@ -3,7 +3,7 @@
 import pytest
 from scipy import stats
 
-from plimsoll.domain.chances import chi_square_tail, kolmogorov_tail
+from plimsoll.domain.monitoring.chances import chi_square_tail, kolmogorov_tail
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 5, 11, 50])

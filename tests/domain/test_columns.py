@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from plimsoll.domain.columns import (
+from plimsoll.domain.lenders_file.columns import (
     ColumnKind,
     TextColumn,
     days,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.cut_offs import cut_offs, portfolio_weights, rounded
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.underwriting.cut_offs import cut_offs, portfolio_weights, rounded
 
 RANDOM = np.random.default_rng(5)
 PROBABILITY = RANDOM.beta(1.2, 4, 20_000)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plimsoll.domain.data_checks import KnownAt, Severity, check
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
+from plimsoll.domain.models.data_checks import KnownAt, Severity, check
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FeatureSpec
 from tests.applicants import examples, the_product, the_set
 
 RANDOM = np.random.default_rng(5)

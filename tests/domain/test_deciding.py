@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.deciding import decide, screened, strictest
+from plimsoll.domain.underwriting.deciding import decide, screened, strictest
 from plimsoll.domain.values import Outcome, OutcomeSource
 from tests.applicants import (
     NOON,

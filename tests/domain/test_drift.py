@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll.domain.bins import binned, column_reference, counts_in
-from plimsoll.domain.drift import Drift, DriftReference, Level, Window, column_drift, measure, reference_of
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import FeatureKind, FeatureSpec
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.monitoring.bins import binned, column_reference, counts_in
+from plimsoll.domain.monitoring.drift import Drift, DriftReference, Level, Window, column_drift, measure, reference_of
+from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 
 RANDOM = np.random.default_rng(7)
 A_BAND = FeatureSpec(

@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 
-from plimsoll.domain.examples import Examples, pooled
+from plimsoll.domain.models.examples import Examples, pooled
 
 
 def some_examples() -> Examples:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import ValidationError
 
-from plimsoll.domain import metrics
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.experiments import (
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.experiments import (
     Baseline,
     Compared,
     Design,
@@ -32,8 +32,8 @@ from plimsoll.domain.experiments import (
     two_proportions,
     variance_of_auc,
 )
-from plimsoll.domain.performance import performance_report
-from plimsoll.domain.product import OutcomeTerms
+from plimsoll.domain.models.performance import performance_report
+from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.judged import AS_OF, PRODUCT, some_decisions
 from tests.some_experiments import ON, a_baseline, a_question, some_dealt
 

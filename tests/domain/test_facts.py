@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.facts import Stage, age_on, fact_paths, is_protected
+from plimsoll.domain.underwriting.facts import Stage, age_on, fact_paths, is_protected
 from tests.applicants import SOUND_EVIDENCE, a_body, some_facts, the_product
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.fairness import adverse_impact, can_be_compared, group_report, reweighed, tells
+from plimsoll.domain.models.fairness import adverse_impact, can_be_compared, group_report, reweighed, tells
 
 RANDOM = np.random.default_rng(11)
 COUNT = 4000

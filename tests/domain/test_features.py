@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.features import (
+from plimsoll.domain.models.features import (
     column_names,
     columns_of,
     matrix,
@@ -14,7 +14,7 @@ from plimsoll.domain.features import (
     snapshot,
     vector,
 )
-from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FeatureSpec
 from tests.applicants import some_facts, the_product
 
 STATE = FeatureSpec(

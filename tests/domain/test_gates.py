@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.gates import Arm, Gate, GateVerdict, Measure, read_gate, wilson
+from plimsoll.domain.models.gates import Arm, Gate, GateVerdict, Measure, read_gate, wilson
 
 
 def a_gate(measure: Measure, limit: float, minimum_n: int = 50) -> Gate:

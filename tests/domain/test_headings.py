@@ -2,8 +2,17 @@
 
 import pytest
 
-from plimsoll.domain.german_headings import in_german
-from plimsoll.domain.headings import after_the_fact, field_name, is_reference, label, near, own_answer, sensitive, stem
+from plimsoll.domain.lenders_file.german_headings import in_german
+from plimsoll.domain.lenders_file.headings import (
+    after_the_fact,
+    field_name,
+    is_reference,
+    label,
+    near,
+    own_answer,
+    sensitive,
+    stem,
+)
 
 
 @pytest.mark.parametrize(

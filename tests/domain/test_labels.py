@@ -2,7 +2,7 @@
 
 import pytest
 
-from plimsoll.domain.labels import TargetUnclear, endings, find_column, split_target, target_of
+from plimsoll.domain.lenders_file.labels import TargetUnclear, endings, find_column, split_target, target_of
 from tests.domain.test_columns import a_column
 
 STATUS = ["Fully Paid"] * 60 + ["Charged Off"] * 30 + ["Current"] * 10 + [""] * 5

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from plimsoll.domain import metrics
-from plimsoll.domain.portfolio import Ended, fisher_exact, portfolio_report
+from plimsoll.domain.models import metrics
+from plimsoll.domain.underwriting.portfolio import Ended, fisher_exact, portfolio_report
 from plimsoll.domain.values import Outcome
 from tests.applicants import the_product
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain import metrics
+from plimsoll.domain.models import metrics
 
 RANDOM = np.random.default_rng(7)
 CHANCES = RANDOM.uniform(0.02, 0.7, 3000)

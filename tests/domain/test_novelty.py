@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from plimsoll.domain.features import columns_of, matrix, snapshot, vector
-from plimsoll.domain.novelty import Neighbourhood
+from plimsoll.domain.models.features import columns_of, matrix, snapshot, vector
+from plimsoll.domain.models.novelty import Neighbourhood
 from tests.applicants import facts_of_row, the_product, the_set
 
 

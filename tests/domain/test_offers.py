@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.facts import Ask
-from plimsoll.domain.offers import asks_around, best_offer
+from plimsoll.domain.underwriting.facts import Ask
+from plimsoll.domain.underwriting.offers import asks_around, best_offer
 from tests.applicants import NOON, a_policy_answer, a_score, evaluate_policy, risks, some_facts, the_product
 
 ASKS = st.builds(Ask, amount=st.decimals(250, 20_000, places=2), term_months=st.integers(3, 72))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from plimsoll.domain.errors import Conflict, FieldsInvalid, InvalidRequest
-from plimsoll.domain.outcomes import (
+from plimsoll.domain.models.outcomes import (
     Candidate,
     Label,
     OutcomeReport,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from plimsoll.domain.own_data import (
+from plimsoll.domain.lenders_file.own_data import (
     AMOUNT,
     INCOME,
     TERM,
@@ -17,7 +17,7 @@ from plimsoll.domain.own_data import (
     WishRefused,
     understand,
 )
-from plimsoll.domain.product import FeatureKind
+from plimsoll.domain.underwriting.product import FeatureKind
 from tests.domain.test_columns import a_column
 
 ROWS = 400

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from plimsoll.domain import metrics
-from plimsoll.domain.outcomes import EARLY, Mark
-from plimsoll.domain.performance import (
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.outcomes import EARLY, Mark
+from plimsoll.domain.models.performance import (
     Judged,
     PerformanceReport,
     confusion_at,
@@ -15,7 +15,7 @@ from plimsoll.domain.performance import (
     months_since_the_end_of,
     performance_report,
 )
-from plimsoll.domain.product import OutcomeTerms, Scale
+from plimsoll.domain.underwriting.product import OutcomeTerms, Scale
 from tests.judged import AS_OF, PRODUCT, some_decisions, together
 
 

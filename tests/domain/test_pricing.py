@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll.domain.pricing import Installments, apr, covers_its_risk, expected_loss, price
+from plimsoll.domain.underwriting.pricing import Installments, apr, covers_its_risk, expected_loss, price
 from tests.applicants import the_product
 
 AMOUNTS = st.decimals(250, 20_000, places=2)

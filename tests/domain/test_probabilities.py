@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.calibration import Calibration, corrected, on_sample_scale
-from plimsoll.domain.intervals import interval_of, share_across
+from plimsoll.domain.models.calibration import Calibration, corrected, on_sample_scale
+from plimsoll.domain.models.intervals import interval_of, share_across
 
 SHARES = st.floats(0.001, 0.999)
 

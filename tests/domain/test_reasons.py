@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.decision import RuleHit
-from plimsoll.domain.reasons import (
+from plimsoll.domain.underwriting.decision import RuleHit
+from plimsoll.domain.underwriting.reasons import (
     MOST_REASONS,
     first_ranked,
     reason_of_code,

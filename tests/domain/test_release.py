@@ -1,7 +1,7 @@
 """What keeps a model from being released, in a sentence each."""
 
-from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
-from plimsoll.domain.release import blockers
+from plimsoll.domain.models.release import blockers
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FeatureSpec
 from tests.applicants import the_product
 
 FEATURES = the_product().features

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.retraining import (
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.retraining import (
     Comparison,
     Due,
     HeldOut,
@@ -24,7 +24,7 @@ from plimsoll.domain.retraining import (
     due,
     out_of_time,
 )
-from plimsoll.domain.training_run import Trigger
+from plimsoll.domain.models.training_run import Trigger
 
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 TERMS = RetrainingTerms()

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from plimsoll.domain.retraining import Check, Comparison, Requirement
-from plimsoll.domain.retraining_run import (
+from plimsoll.domain.models.retraining import Check, Comparison, Requirement
+from plimsoll.domain.models.retraining_run import (
     Candidate,
     RetrainingRun,
     RetrainingState,
@@ -11,8 +11,8 @@ from plimsoll.domain.retraining_run import (
     came_of,
     labels_then,
 )
-from plimsoll.domain.training import TrainingPlan
-from plimsoll.domain.training_run import Trigger
+from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training_run import Trigger
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BETTER, WORSE = (

@@ -7,7 +7,14 @@ import pytest
 
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import FieldsInvalid, NotAllowed
-from plimsoll.domain.review import Answer, TaskState, TaskView, check_answer, needs_second_pair, settled_outcome
+from plimsoll.domain.underwriting.review import (
+    Answer,
+    TaskState,
+    TaskView,
+    check_answer,
+    needs_second_pair,
+    settled_outcome,
+)
 from plimsoll.domain.values import Outcome
 from tests.applicants import the_product
 from tests.builders import NOW, an_actor

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from plimsoll.domain.gates import GateReading, GateVerdict, Measure
-from plimsoll.domain.rollout import Move, Phase, RolloutPlan, judge, usual_plan
+from plimsoll.domain.models.gates import GateReading, GateVerdict, Measure
+from plimsoll.domain.models.rollout import Move, Phase, RolloutPlan, judge, usual_plan
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PLAN = usual_plan()

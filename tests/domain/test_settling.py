@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from plimsoll.domain.case import PersonsAnswer
-from plimsoll.domain.decision import Verdict
-from plimsoll.domain.facts import Ask
-from plimsoll.domain.scoring import ReasonSource
-from plimsoll.domain.settling import settled
+from plimsoll.domain.models.scoring import ReasonSource
+from plimsoll.domain.underwriting.case import PersonsAnswer
+from plimsoll.domain.underwriting.decision import Verdict
+from plimsoll.domain.underwriting.facts import Ask
+from plimsoll.domain.underwriting.settling import settled
 from plimsoll.domain.values import Outcome, OutcomeSource
 from tests.applicants import A_PIN, NOON, a_hit, a_policy_answer, a_score, some_facts, the_product
 

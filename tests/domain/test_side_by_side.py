@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from plimsoll.domain import metrics
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.side_by_side import side_by_side, too_few
-from plimsoll.domain.untouched import learnt_until, split_keys, untouched
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.side_by_side import side_by_side, too_few
+from plimsoll.domain.models.untouched import learnt_until, split_keys, untouched
 
 RANDOM = np.random.default_rng(3)
 ROWS = 2_000

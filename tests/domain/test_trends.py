@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from plimsoll.domain.product import Direction
-from plimsoll.domain.trends import are_codes, trend
+from plimsoll.domain.lenders_file.trends import are_codes, trend
+from plimsoll.domain.underwriting.product import Direction
 
 ROWS = 4000
 

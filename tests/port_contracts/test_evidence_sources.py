@@ -11,7 +11,7 @@ import pytest
 from plimsoll.adapters.providers import SOURCES, build_sources
 from plimsoll.adapters.providers.http import SourceClient
 from plimsoll.domain.errors import OutcomeUnknown, SourceBusy, SourceUnavailable, WrongPerson
-from plimsoll.domain.evidence import Inquiry, Recovery, Subject
+from plimsoll.domain.underwriting.evidence import Inquiry, Recovery, Subject
 from plimsoll.ports import EvidenceSource
 from tests.fake_sources import FakeEvidenceSource
 from tests.sandbox_process import SandboxProcess

@@ -9,7 +9,7 @@ import pytest
 
 from plimsoll.domain.access import Actor, Role
 from plimsoll.domain.errors import InvalidRequest, NotFound
-from plimsoll.domain.registry import (
+from plimsoll.domain.models.registry import (
     ModelRecord,
     ModelState,
     NoReport,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from plimsoll.domain.deciding import strictest, with_score
-from plimsoll.domain.facts import Facts, Stage
+from plimsoll.domain.underwriting.deciding import strictest, with_score
+from plimsoll.domain.underwriting.facts import Facts, Stage
 from plimsoll.domain.values import Outcome
 from plimsoll.ports import PolicyEngine
 from tests.applicants import a_body, a_score, some_facts, the_policy, the_product

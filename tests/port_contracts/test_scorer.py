@@ -8,8 +8,8 @@ import pytest
 
 from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.domain.errors import Unavailable
-from plimsoll.domain.facts import Ask
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.underwriting.facts import Ask
 from plimsoll.ports import Scorer
 from tests.applicants import a_body, quick_models, some_facts, the_product
 from tests.fake_brains import FakeScorer

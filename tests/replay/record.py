@@ -20,13 +20,13 @@ from activities.retraining import AskIfDue
 from activities.sweeping import Sweep, Sweeping
 from plimsoll.adapters.postgres.migrate import migrate
 from plimsoll.domain.access import Role
-from plimsoll.domain.monitoring import Action
+from plimsoll.domain.models.retraining_run import Candidate
+from plimsoll.domain.models.rollout import RolloutState
+from plimsoll.domain.monitoring.terms import Action
 from plimsoll.domain.outreach.episode import EpisodeState
 from plimsoll.domain.outreach.strategy import By
-from plimsoll.domain.product import Lane
-from plimsoll.domain.retraining_run import Candidate
-from plimsoll.domain.review import Answer
-from plimsoll.domain.rollout import RolloutState
+from plimsoll.domain.underwriting.product import Lane
+from plimsoll.domain.underwriting.review import Answer
 from plimsoll.domain.values import Outcome, Status
 from plimsoll.local.ports import INTERNAL, choose
 from plimsoll.local.postgres import Cluster

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.registry import RoleName
+from plimsoll.domain.models.registry import RoleName
 from tests.builders import NOW
 from tests.house import problem_of
 from tests.releases import a_version, approved

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.policy import parse_policy
+from plimsoll.domain.underwriting.policy import parse_policy
 from tests.applicants import the_policy, the_product
 from tests.builders import NOW, a_sound_application
 from tests.house import problem_of

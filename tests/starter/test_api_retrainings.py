@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.retraining import Cause
-from plimsoll.domain.retraining_run import CameOf, Candidate, HeldOutRows, LabelsKnown, RetrainingState, TriedOut
-from plimsoll.domain.training_run import Trigger
+from plimsoll.domain.models.retraining import Cause
+from plimsoll.domain.models.retraining_run import CameOf, Candidate, HeldOutRows, LabelsKnown, RetrainingState, TriedOut
+from plimsoll.domain.models.training_run import Trigger
 from tests.house import House, a_house, bearer, problem_of, the_api
 from tests.retrainings import SINCE, a_comparison
 from tests.stack_fixtures import Database

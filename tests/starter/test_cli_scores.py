@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plimsoll.domain.features import snapshot
+from plimsoll.domain.models.features import snapshot
 from tests.applicants import facts_of_row, the_product, the_set
 from tests.starter.serving import Served
 

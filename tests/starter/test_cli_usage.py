@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from plimsoll.domain.errors import InvalidRequest
+from starter.cli.bulk import read_applications
 from starter.cli.main import run
+from starter.cli.remote import Remote
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,35 @@ def test_an_older_policy_that_cannot_be_read_is_no_part_that_is_away(
     heard = capsys.readouterr().err
     assert heard.startswith("broken.json is")
     assert said in heard
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "contact consent C-1 --give sms --withdraw sms --reason why",
+        "contact flag C-1 --add disputed --remove disputed --reason why",
+    ],
+)
+def test_two_options_that_exclude_each_other_are_refused_before_anybody_is_asked(monkeypatch, capsys, line: str):
+    assert typed(monkeypatch, line) == 2
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_table_that_is_not_there_gets_its_sentence_and_no_heading_of_answers(monkeypatch, capsys):
+    assert typed(monkeypatch, "score nothing.csv") == 1
+    heard = capsys.readouterr()
+    assert heard.out == ""
+    assert heard.err == "nothing.csv cannot be read: No such file or directory.\n"
+
+
+def test_a_slip_in_an_application_over_many_lines_is_told_once():
+    with pytest.raises(InvalidRequest, match=r"This is not JSON: .*line 3"):
+        read_applications('{\n "amount": "5.00"\n "term_months": 6\n}', ".json", None, cast(Remote, None))
+
+
+def test_a_bad_line_among_good_ones_is_named_and_the_others_go_on():
+    lines = read_applications('{"amount": "5.00"}\n{"amount"', ".jsonl", None, cast(Remote, None))
+    assert [line.problem is None for line in lines] == [True, False]
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> int:

@@ -12,9 +12,9 @@ from plimsoll.adapters.models.columns import ByColumn
 from plimsoll.adapters.models.drift_reference import DriftReferences
 from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.training import Plan, train
-from plimsoll.domain.assignment import Lineup
-from plimsoll.domain.drift import measure
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.assignment import Lineup
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.monitoring.drift import measure
 from plimsoll.domain.watching import state
 from plimsoll.domain.watching.judging import judge
 from plimsoll.wiring import labelled_examples, product_packs, taiwan_events

@@ -2,8 +2,8 @@
 
 import pytest
 
-from plimsoll.domain.experiments import plan, read
-from plimsoll.domain.product import OutcomeTerms
+from plimsoll.domain.models.experiments import plan, read
+from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.judged import PRODUCT
 from tests.some_experiments import ON, a_baseline, a_question, some_dealt
 from tests.ui.conftest import words_on

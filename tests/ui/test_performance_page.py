@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from plimsoll.domain.outcomes import Mark
-from plimsoll.domain.performance import Judged, performance_report
+from plimsoll.domain.models.outcomes import Mark
+from plimsoll.domain.models.performance import Judged, performance_report
 from tests.judged import AS_OF, PRODUCT, some_decisions, together
 from tests.ui.conftest import words_on
 from tests.ui.fake_backend import FakeBackend

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from plimsoll.domain.gates import Arm, read_gate
-from plimsoll.domain.rollout import usual_plan
+from plimsoll.domain.models.gates import Arm, read_gate
+from plimsoll.domain.models.rollout import usual_plan
 from tests.ui.conftest import words_on
 from tests.ui.fake_backend import FakeBackend, Json, at
 from ui.backend import Forbidden, Unreachable

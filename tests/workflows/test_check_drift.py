@@ -15,10 +15,10 @@ from temporalio.worker import Worker
 
 from activities.monitoring import Checked, DriftCheck, Monitoring
 from plimsoll.adapters.models.drift_reference import NoReference
-from plimsoll.domain.drift import Level
-from plimsoll.domain.drift_report import DriftReport, Trigger
-from plimsoll.domain.monitoring import Action, Measure, MonitoringTerms, Rule
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.monitoring.drift import Level
+from plimsoll.domain.monitoring.drift_report import DriftReport, Trigger
+from plimsoll.domain.monitoring.terms import Action, Measure, MonitoringTerms, Rule
 from tests.applicants import the_product
 from tests.fake_alerts import FakeAlertSink, FakePages
 from tests.fakes import OneProduct

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from activities.retraining import AskIfDue
-from plimsoll.domain.registry import ModelState
-from plimsoll.domain.retraining_run import Candidate, RetrainingState, RetrainingUnderWay
-from plimsoll.domain.training import SplitKind
-from plimsoll.domain.training_run import TrainingState, Trigger
+from plimsoll.domain.models.registry import ModelState
+from plimsoll.domain.models.retraining_run import Candidate, RetrainingState, RetrainingUnderWay
+from plimsoll.domain.models.training import SplitKind
+from plimsoll.domain.models.training_run import TrainingState, Trigger
 from tests.house import a_house, until
 from tests.retrainings import SINCE, School, a_school
 from tests.stack_fixtures import Database, LocalTemporal

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from activities.releases import RolloutRef, Seen
-from plimsoll.domain.rollout import RolloutState
+from plimsoll.domain.models.rollout import RolloutState
 from tests.house import House
 from tests.releases import PLAN, a_release, a_slow_arm
 from workflows.roll_out_model import RollOutModel

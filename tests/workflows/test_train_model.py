@@ -8,9 +8,9 @@ from temporalio.client import WorkflowHandle
 
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Unavailable
-from plimsoll.domain.registry import ModelState
-from plimsoll.domain.training import TrainingStep
-from plimsoll.domain.training_run import TrainingRun, TrainingState
+from plimsoll.domain.models.registry import ModelState
+from plimsoll.domain.models.training import TrainingStep
+from plimsoll.domain.models.training_run import TrainingRun, TrainingState
 from tests.builders import NOW
 from tests.house import a_house, until
 from tests.stack_fixtures import Database, LocalTemporal

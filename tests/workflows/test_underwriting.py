@@ -10,8 +10,8 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.messages import Ending
 from plimsoll.domain.access import Role
-from plimsoll.domain.product import Lane
-from plimsoll.domain.review import Answer
+from plimsoll.domain.underwriting.product import Lane
+from plimsoll.domain.underwriting.review import Answer
 from plimsoll.domain.values import Outcome, Status
 from starter.resuming import resume_waiting_on
 from tests.applicants import EACH_ASKED_ONCE, SOURCES
@@ -322,7 +322,7 @@ async def test_started_many_times_at_once_it_runs_once(running_house: House):
 
 async def test_a_run_of_an_unknown_case_fails_and_is_not_tried_for_ever(running_house: House):
     from activities.messages import CaseRef
-    from plimsoll.domain.product import Lane
+    from plimsoll.domain.underwriting.product import Lane
     from workflows.underwrite_application import UnderwriteApplication
 
     ghost = CaseRef(application="app_ghost", round=1, product="consumer-credit", lane=Lane.EXPRESS)

@@ -12,9 +12,9 @@ import pytest
 from activities.messages import Ending
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import PlimsollError
-from plimsoll.domain.evidence import EvidenceState
-from plimsoll.domain.product import Lane
-from plimsoll.domain.review import Answer
+from plimsoll.domain.underwriting.evidence import EvidenceState
+from plimsoll.domain.underwriting.product import Lane
+from plimsoll.domain.underwriting.review import Answer
 from plimsoll.domain.values import Outcome, Status
 from tests.applicants import SOURCES
 from tests.builders import a_referred_application, a_sound_application

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.datasets.tables import Form, Table, TableUnreadable, read_table
-from plimsoll.domain import columns
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.labels import BAD, NOT_YET, Target, endings
-from plimsoll.domain.product import FeatureKind, FeatureSpec, FieldKind, FileColumn, Product
+from plimsoll.domain.lenders_file import columns
+from plimsoll.domain.lenders_file.labels import BAD, NOT_YET, Target, endings
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec, FieldKind, FileColumn, Product
 
 CENT = Decimal("0.01")
 YOUNGEST, OLDEST = 15, 115
@@ -159,8 +159,8 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _can_be_sent(product: Product, body: dict[str, Any]) -> bool:
-    from plimsoll.domain.application import read_body
     from plimsoll.domain.errors import FieldsInvalid
+    from plimsoll.domain.underwriting.application import read_body
 
     try:
         read_body(product, body)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain.data_checks import KnownAt
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
+from plimsoll.domain.models.data_checks import KnownAt
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FeatureSpec
 
 FILE = "lendingclub_2007_2011.csv.gz"
 # A loan is written off this long after its last payment, and only then its end is known.

@@ -1,6 +1,6 @@
 """Any table in a file as columns of text: CSV whatever its separator, encoding or quotes, plain or gzipped, or Parquet.
 
-Nothing is guessed about values here: that is `plimsoll.domain.columns`.
+Nothing is guessed about values here: that is `plimsoll.domain.lenders_file.columns`.
 """
 
 import codecs
@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from plimsoll.domain.columns import TextColumn
 from plimsoll.domain.errors import InvalidRequest
+from plimsoll.domain.lenders_file.columns import TextColumn
 from plimsoll.domain.values import Value
 
 SEPARATORS = (",", ";", "\t", "|", " ")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plimsoll.domain.data_checks import KnownAt
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
+from plimsoll.domain.models.data_checks import KnownAt
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FeatureSpec
 
 FILE = "default_of_credit_card_clients.csv.gz"
 OUTCOME = "default_next_month"

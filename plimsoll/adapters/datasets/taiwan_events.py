@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.datasets.taiwan import Taiwan
-from plimsoll.domain.examples import Column, Examples
+from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.watching import state
 from plimsoll.domain.watching.events import Category, DatePrecision, Direction, Event, Kind
 from plimsoll.domain.watching.rows import EVENT_ROW, NOT_SAID, Rows

@@ -13,12 +13,12 @@ import numpy as np
 
 from plimsoll.adapters.models.candidates import alive, folds_of, paired, thinned_rows, write_json
 from plimsoll.adapters.models.families import Floats, Layout, family_named, layout_of
-from plimsoll.domain import metrics
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.fairness import FEWEST_MEMBERS, adverse_impact, can_be_compared, reweighed
-from plimsoll.domain.features import Matrix, matrix
-from plimsoll.domain.product import Product
-from plimsoll.domain.training import Progress, TrainingPlan
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.fairness import FEWEST_MEMBERS, adverse_impact, can_be_compared, reweighed
+from plimsoll.domain.models.features import Matrix, matrix
+from plimsoll.domain.models.training import Progress, TrainingPlan
+from plimsoll.domain.underwriting.product import Product
 
 FOLDS = 5
 APPROVING = 0.5

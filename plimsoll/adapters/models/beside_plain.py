@@ -9,9 +9,9 @@ import numpy as np
 from plimsoll.adapters.models.candidates import folds_of
 from plimsoll.adapters.models.families import Floats, family_named, layout_of
 from plimsoll.adapters.models.families.floor import out_of_fold_part
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.features import matrix
-from plimsoll.domain.product import FeatureSpec
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.models.features import matrix
+from plimsoll.domain.underwriting.product import FeatureSpec
 
 SETTINGS: dict[str, Any] = {"depth": 6, "trees": 300, "learning_rate": 0.05, "l2_leaf_reg": 3.0}
 

@@ -21,13 +21,13 @@ from plimsoll.adapters.models.families import Floats, Labels, Layout, family_nam
 from plimsoll.adapters.models.families.additive import bounded_logistic
 from plimsoll.adapters.models.families.floor import FLOOR, out_of_fold_part
 from plimsoll.adapters.models.making import calibrated
-from plimsoll.domain import metrics
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.features import Matrix, matrix
-from plimsoll.domain.metrics import PairedDifference
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.training import Progress, TrainingPlan, in_silence
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.features import Matrix, matrix
+from plimsoll.domain.models.metrics import PairedDifference
+from plimsoll.domain.models.training import Progress, TrainingPlan, in_silence
+from plimsoll.domain.underwriting.product import FeatureSpec
 
 ENSEMBLE = "ensemble"
 UNBOUND = "catboost without directions"

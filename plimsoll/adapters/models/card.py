@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from plimsoll.domain.fairness import in_words
+from plimsoll.domain.models.fairness import in_words
 
 NOT_FOR = (
     "Deciding about anybody whom the training rows do not resemble; novelty says so case by case.",

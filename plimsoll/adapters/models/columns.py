@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.adapters.models.scorer import ModelScorer
-from plimsoll.domain.asking import Ranges
-from plimsoll.domain.examples import Column
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.asking import Ranges
+from plimsoll.domain.models.examples import Column
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.underwriting.product import FeatureSpec
 
 
 class ByColumn:

@@ -17,14 +17,13 @@ from plimsoll.adapters.models.curves import curves_of, figures_of
 from plimsoll.adapters.models.families import family_named
 from plimsoll.adapters.models.making import Made, calibrated, published
 from plimsoll.adapters.models.scorer import LoadedModel
-from plimsoll.domain import metrics
-from plimsoll.domain.calibration import Calibration, on_sample_scale
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.features import Matrix
-from plimsoll.domain.product import Product
-from plimsoll.domain.registry import ModelRecord
-from plimsoll.domain.retraining import (
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.calibration import Calibration, on_sample_scale
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.models.features import Matrix
+from plimsoll.domain.models.registry import ModelRecord
+from plimsoll.domain.models.retraining import (
     Comparison,
     HeldOut,
     OutOfTime,
@@ -35,10 +34,11 @@ from plimsoll.domain.retraining import (
     must_not_have_learnt,
     out_of_time,
 )
-from plimsoll.domain.retraining_run import Candidate, HeldOutRows, LabelsKnown, TriedOut
-from plimsoll.domain.side_by_side import SideBySide, side_by_side, too_few
-from plimsoll.domain.training import LabelSource
-from plimsoll.domain.untouched import learnt_until, untouched
+from plimsoll.domain.models.retraining_run import Candidate, HeldOutRows, LabelsKnown, TriedOut
+from plimsoll.domain.models.side_by_side import SideBySide, side_by_side, too_few
+from plimsoll.domain.models.training import LabelSource
+from plimsoll.domain.models.untouched import learnt_until, untouched
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import TrainingData
 
 TIMED = 100  # single scores

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.adapters.models import folder as files
-from plimsoll.domain.calibration import on_sample_scale
-from plimsoll.domain.drift import DriftReference, reference_of
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import Product
-from plimsoll.domain.reasons import leading_codes
-from plimsoll.domain.scoring import ModelRefused
+from plimsoll.domain.models.calibration import on_sample_scale
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.scoring import ModelRefused
+from plimsoll.domain.monitoring.drift import DriftReference, reference_of
+from plimsoll.domain.underwriting.product import Product
+from plimsoll.domain.underwriting.reasons import leading_codes
 
 
 class NoReference(InvalidRequest):

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain import metrics
-from plimsoll.domain.examples import Column, Flags
-from plimsoll.domain.features import matrix
-from plimsoll.domain.product import FeatureSpec
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Column, Flags
+from plimsoll.domain.models.features import matrix
+from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.domain.values import Value
 
 MOST_ROWS = 20_000

@@ -24,8 +24,8 @@ from typing import Any
 
 from pydantic import Field
 
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable
+from plimsoll.domain.models.scoring import ModelPin, ModelRefused, ModelUnavailable
+from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.domain.values import Value
 
 MANIFEST = "manifest.json"

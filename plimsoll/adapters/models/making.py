@@ -17,12 +17,12 @@ from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.drift_reference import reference_for, write_reference
 from plimsoll.adapters.models.families import Family, Floats, Labels, layout_of
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.domain.calibration import Calibration, on_sample_scale
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.features import Matrix, column_names, matrix, monotone_signs, number_ranges
-from plimsoll.domain.novelty import thinned
-from plimsoll.domain.product import Product
+from plimsoll.domain.models.calibration import Calibration, on_sample_scale
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.features import Matrix, column_names, matrix, monotone_signs, number_ranges
+from plimsoll.domain.models.novelty import thinned
+from plimsoll.domain.underwriting.product import Product
 
 REFERENCE_ROWS = 50
 ROWS_FOR_REASONS = 20_000  # enough to know in what shares reasons come first

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll.domain.errors import Unavailable
-from plimsoll.domain.registry import ModelRecord
+from plimsoll.domain.models.registry import ModelRecord
 from plimsoll.ports import ModelRegistry
 
 PATIENCE = 240.0  # seconds the mirror may take

@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.families import Attributor, Family, family_named, layout_of
-from plimsoll.domain import intervals
-from plimsoll.domain.calibration import Calibration, corrected
-from plimsoll.domain.examples import Column
-from plimsoll.domain.facts import Ask, Facts
-from plimsoll.domain.features import Matrix, matrix, owners, snapshot, vector
-from plimsoll.domain.novelty import Neighbourhood
-from plimsoll.domain.product import Product, RiskTerms
-from plimsoll.domain.reasons import score_reasons
-from plimsoll.domain.scoring import ModelPin, ModelRefused, ModelUnavailable, OfferRisk, Score
+from plimsoll.domain.models import intervals
+from plimsoll.domain.models.calibration import Calibration, corrected
+from plimsoll.domain.models.examples import Column
+from plimsoll.domain.models.features import Matrix, matrix, owners, snapshot, vector
+from plimsoll.domain.models.novelty import Neighbourhood
+from plimsoll.domain.models.scoring import ModelPin, ModelRefused, ModelUnavailable, OfferRisk, Score
+from plimsoll.domain.underwriting.facts import Ask, Facts
+from plimsoll.domain.underwriting.product import Product, RiskTerms
+from plimsoll.domain.underwriting.reasons import score_reasons
 
 KEPT_LOADED = 4
 COMPLETIONS = 20

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll.adapters.models import folder as files
-from plimsoll.domain.registry import Registration
-from plimsoll.domain.scoring import ModelUnavailable
+from plimsoll.domain.models.registry import Registration
+from plimsoll.domain.models.scoring import ModelUnavailable
 
 REPORT, CARD = "report.json", "card.md"
 # How a home of before the registry said what is live; renamed once the registry knows.

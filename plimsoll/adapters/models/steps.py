@@ -39,15 +39,14 @@ from plimsoll.adapters.models.making import (
     just_below_the_cut,
     published,
 )
-from plimsoll.domain import data_checks, metrics
-from plimsoll.domain.calibration import Calibration, on_sample_scale
-from plimsoll.domain.data_checks import KnownAt
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.fairness import group_report
-from plimsoll.domain.features import Matrix, matrix
-from plimsoll.domain.product import FeatureKind, Product
-from plimsoll.domain.release import blockers
-from plimsoll.domain.training import (
+from plimsoll.domain.models import data_checks, metrics
+from plimsoll.domain.models.calibration import Calibration, on_sample_scale
+from plimsoll.domain.models.data_checks import KnownAt
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.fairness import group_report
+from plimsoll.domain.models.features import Matrix, matrix
+from plimsoll.domain.models.release import blockers
+from plimsoll.domain.models.training import (
     Progress,
     SplitKind,
     StepResult,
@@ -56,7 +55,8 @@ from plimsoll.domain.training import (
     TrainingStopped,
     in_silence,
 )
-from plimsoll.domain.untouched import split_keys
+from plimsoll.domain.models.untouched import split_keys
+from plimsoll.domain.underwriting.product import FeatureKind, Product
 
 AMOUNT = "request.amount"
 NEITHER, LEARNT_FROM, HELD_OUT = 0, 1, 2

@@ -17,11 +17,11 @@ from plimsoll.adapters.models.curves import curves_of
 from plimsoll.adapters.models.families import Floats, Labels, family_named, layout_of
 from plimsoll.adapters.models.folder import Manifest
 from plimsoll.adapters.models.making import Made, bootstrap_members, calibrated, published
-from plimsoll.domain import metrics
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.features import Matrix, matrix
-from plimsoll.domain.product import Product
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.features import Matrix, matrix
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Value
 
 FAMILY = "catboost"

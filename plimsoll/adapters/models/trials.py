@@ -11,11 +11,11 @@ import numpy as np
 from plimsoll.adapters.models.candidates import folds_of
 from plimsoll.adapters.models.families import Floats, family_named, layout_of
 from plimsoll.adapters.models.making import calibrated
-from plimsoll.domain.calibration import Calibration
-from plimsoll.domain.examples import Column, Examples
-from plimsoll.domain.features import Matrix, matrix
-from plimsoll.domain.product import FeatureSpec
-from plimsoll.domain.retraining import Tried
+from plimsoll.domain.models.calibration import Calibration
+from plimsoll.domain.models.examples import Column, Examples
+from plimsoll.domain.models.features import Matrix, matrix
+from plimsoll.domain.models.retraining import Tried
+from plimsoll.domain.underwriting.product import FeatureSpec
 
 FAMILY = "catboost"
 SETTINGS = {"depth": 4, "trees": 200, "learning_rate": 0.08, "l2_leaf_reg": 3.0}

@@ -4,9 +4,9 @@ import json
 import threading
 from pathlib import Path
 
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.training import LabelSource, Progress, StepResult, TrainingStep
-from plimsoll.domain.training_run import TrainingRun, must_teach
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.training import LabelSource, Progress, StepResult, TrainingStep
+from plimsoll.domain.models.training_run import TrainingRun, must_teach
 from plimsoll.ports import Products, TrainingData
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from plimsoll.domain.affordability import offer_facts
-from plimsoll.domain.deciding import ask_of, strictest
-from plimsoll.domain.decision import PolicyVerdict
 from plimsoll.domain.errors import PlimsollError
-from plimsoll.domain.facts import Facts, Stage, facts_of
-from plimsoll.domain.policy import PolicyUnreadable
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.affordability import offer_facts
+from plimsoll.domain.underwriting.deciding import ask_of, strictest
+from plimsoll.domain.underwriting.decision import PolicyVerdict
+from plimsoll.domain.underwriting.facts import Facts, Stage, facts_of
+from plimsoll.domain.underwriting.policy import PolicyUnreadable
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Outcome, Value
 
 ANY_DAY = date(2026, 6, 1)

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from plimsoll.domain.facts import Stage, fact_paths, is_protected
-from plimsoll.domain.policy import Policy, Rule
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.facts import Stage, fact_paths, is_protected
+from plimsoll.domain.underwriting.policy import Policy, Rule
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Outcome
 
 SCREEN_TABLE = "screen"

@@ -7,10 +7,10 @@ from typing import Any
 
 from plimsoll.adapters.policies import cases, checking
 from plimsoll.adapters.policies.formatting import formatted
-from plimsoll.domain.decision import PolicyPin, PolicyVerdict, RuleHit
-from plimsoll.domain.facts import Facts, Stage
-from plimsoll.domain.policy import Policy, PolicyUnavailable, PolicyUnreadable, differences, parse_policy
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.decision import PolicyPin, PolicyVerdict, RuleHit
+from plimsoll.domain.underwriting.facts import Facts, Stage
+from plimsoll.domain.underwriting.policy import Policy, PolicyUnavailable, PolicyUnreadable, differences, parse_policy
+from plimsoll.domain.underwriting.product import Product
 
 
 class ZenPolicyEngine:

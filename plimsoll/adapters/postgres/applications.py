@@ -6,11 +6,11 @@ from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.shared_commit import SharedCommit
 from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
-from plimsoll.domain.application import ApplicationFrame
 from plimsoll.domain.errors import ApplicationClosed, KeyReused, NotFound, TooBusy
 from plimsoll.domain.ids import APPLICATION, PERSON, new_id
 from plimsoll.domain.ledger import digest, entry
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.application import ApplicationFrame
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Status
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import Accepted, Vault

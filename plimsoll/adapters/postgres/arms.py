@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.domain.facts import age_on
-from plimsoll.domain.gates import Arm, Numbers
-from plimsoll.domain.portfolio import YOUNG
-from plimsoll.domain.scoring import Score
+from plimsoll.domain.models.gates import Arm, Numbers
+from plimsoll.domain.models.scoring import Score
+from plimsoll.domain.underwriting.facts import age_on
+from plimsoll.domain.underwriting.portfolio import YOUNG
 from plimsoll.domain.values import Outcome
 from plimsoll.ports import Vault
 

@@ -16,14 +16,14 @@ from psycopg.types.json import Jsonb
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM
-from plimsoll.domain.case import Case, EvidenceRecord, PersonsAnswer
-from plimsoll.domain.decision import Verdict
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.evidence import Answer, EvidenceState
 from plimsoll.domain.ids import DECISION, EVIDENCE, SCORE, new_id
 from plimsoll.domain.ledger import Entry, digest, entry
-from plimsoll.domain.product import SourceTerms
-from plimsoll.domain.scoring import ModelPin, Score
+from plimsoll.domain.models.scoring import ModelPin, Score
+from plimsoll.domain.underwriting.case import Case, EvidenceRecord, PersonsAnswer
+from plimsoll.domain.underwriting.decision import Verdict
+from plimsoll.domain.underwriting.evidence import Answer, EvidenceState
+from plimsoll.domain.underwriting.product import SourceTerms
 from plimsoll.domain.values import Outcome, Status, Value
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import StepRun, Vault

@@ -17,10 +17,10 @@ from psycopg.rows import dict_row
 
 from plimsoll.adapters.postgres.database import Row
 from plimsoll.domain.errors import Unavailable
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.features import columns_of
-from plimsoll.domain.performance import Judged, matured
-from plimsoll.domain.product import FeatureSpec, Product
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.features import columns_of
+from plimsoll.domain.models.performance import Judged, matured
+from plimsoll.domain.underwriting.product import FeatureSpec, Product
 from plimsoll.domain.values import Outcome
 from plimsoll.ports import Vault
 

@@ -9,12 +9,12 @@ from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.domain.access import Actor
-from plimsoll.domain.alerts import Alert, PastCheck
-from plimsoll.domain.drift import Drift
-from plimsoll.domain.drift_report import DriftReport, Trigger
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ledger import Entry, digest, entry
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.monitoring.alerts import Alert, PastCheck
+from plimsoll.domain.monitoring.drift import Drift
+from plimsoll.domain.monitoring.drift_report import DriftReport, Trigger
 
 LOOKS_BACK = 60  # checks a rule may look back on: 50 windows in a row and some by hand
 

@@ -16,14 +16,24 @@ from plimsoll.adapters.postgres.performance import Performance
 from plimsoll.adapters.postgres.registry import Registry
 from plimsoll.adapters.postgres.standing import STANDING
 from plimsoll.domain.access import Actor
-from plimsoll.domain.assignment import CHALLENGER
 from plimsoll.domain.errors import Conflict, NotFound
-from plimsoll.domain.experiments import Compared, Design, Metric, Plan, Question, Reading, baseline_of, plan, read
 from plimsoll.domain.ids import EXPERIMENT, new_id
 from plimsoll.domain.ledger import entry
-from plimsoll.domain.performance import performance_report
-from plimsoll.domain.product import Product
-from plimsoll.domain.registry import ModelRecord, ModelState, NotApproved, RoleName
+from plimsoll.domain.models.assignment import CHALLENGER
+from plimsoll.domain.models.experiments import (
+    Compared,
+    Design,
+    Metric,
+    Plan,
+    Question,
+    Reading,
+    baseline_of,
+    plan,
+    read,
+)
+from plimsoll.domain.models.performance import performance_report
+from plimsoll.domain.models.registry import ModelRecord, ModelState, NotApproved, RoleName
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Outcome
 
 Connection = AsyncConnection[DictRow]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.drift import Window, approvals, reasons_in_words
-from plimsoll.domain.features import columns_of
-from plimsoll.domain.product import FeatureSpec, Product
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.models.features import columns_of
+from plimsoll.domain.models.scoring import ModelPin
+from plimsoll.domain.monitoring.drift import Window, approvals, reasons_in_words
+from plimsoll.domain.underwriting.product import FeatureSpec, Product
 from plimsoll.domain.watching import state
 from plimsoll.domain.watching.signals import columns, signals
 from plimsoll.ports import Vault

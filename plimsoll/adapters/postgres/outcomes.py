@@ -14,7 +14,7 @@ from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import NotFound, PlimsollError
 from plimsoll.domain.ledger import Entry, entry
-from plimsoll.domain.outcomes import Candidate, Mark, OutcomeReport, Said, problem_of, the_one_meant
+from plimsoll.domain.models.outcomes import Candidate, Mark, OutcomeReport, Said, problem_of, the_one_meant
 
 # Locked in the order of their ids, so that two loads at once wait for each other and never for ever.
 CANDIDATES = """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.domain.outcomes import EARLY
-from plimsoll.domain.performance import Judged
+from plimsoll.domain.models.outcomes import EARLY
+from plimsoll.domain.models.performance import Judged
 from plimsoll.domain.values import Outcome
 
 PORTION = 5000

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.policy import Policy
+from plimsoll.domain.underwriting.policy import Policy
 
 KEEP = """
 insert into policy_version (product, digest, version, content, kept_at)

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.domain.overview import BANDS, Chosen
+from plimsoll.domain.underwriting.overview import BANDS, Chosen
 
 NEWEST = 5000  # cases whose steps are looked up one by one
 HEALTH_LOOKS_BACK = timedelta(hours=24)

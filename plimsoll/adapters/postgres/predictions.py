@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from plimsoll.adapters.postgres.database import Database
-from plimsoll.domain.asking import Answered, Asked
+from plimsoll.domain.models.asking import Answered, Asked
 from plimsoll.ports import PredictionAsked, Vault
 
 LOG = """

@@ -19,12 +19,12 @@ from psycopg.types.json import Jsonb
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.standing import STANDING
 from plimsoll.domain.access import Actor
-from plimsoll.domain.assignment import Lineup
 from plimsoll.domain.errors import InvalidRequest, NotFound
 from plimsoll.domain.ids import MODEL, new_id
 from plimsoll.domain.ledger import entry
-from plimsoll.domain.registry import ModelRecord, ModelState, Registration, RoleHeld, RoleName
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.assignment import Lineup
+from plimsoll.domain.models.registry import ModelRecord, ModelState, Registration, RoleHeld, RoleName
+from plimsoll.domain.models.scoring import ModelPin
 from plimsoll.ports import ModelRegistry
 
 Connection = AsyncConnection[DictRow]

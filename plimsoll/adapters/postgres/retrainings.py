@@ -12,10 +12,10 @@ from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import RETRAINING, new_id
 from plimsoll.domain.ledger import entry
-from plimsoll.domain.retraining import Cause
-from plimsoll.domain.retraining_run import CameOf, LabelsKnown, RetrainingRun, RetrainingUnderWay, TriedOut
-from plimsoll.domain.training import TrainingPlan
-from plimsoll.domain.training_run import Trigger
+from plimsoll.domain.models.retraining import Cause
+from plimsoll.domain.models.retraining_run import CameOf, LabelsKnown, RetrainingRun, RetrainingUnderWay, TriedOut
+from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training_run import Trigger
 from plimsoll.domain.values import Value
 
 RUN = """

@@ -12,12 +12,12 @@ from psycopg.rows import DictRow
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM, Actor
-from plimsoll.domain.case import Case, PersonsAnswer
 from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, ReviewAlreadyAnswered, StaleVersion
 from plimsoll.domain.ids import REVIEW, new_id
 from plimsoll.domain.ledger import digest, entry
-from plimsoll.domain.product import ReviewTerms
-from plimsoll.domain.review import Answer, TaskState, TaskView, needs_second_pair, settled_outcome
+from plimsoll.domain.underwriting.case import Case, PersonsAnswer
+from plimsoll.domain.underwriting.product import ReviewTerms
+from plimsoll.domain.underwriting.review import Answer, TaskState, TaskView, needs_second_pair, settled_outcome
 from plimsoll.domain.values import Outcome
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import Vault

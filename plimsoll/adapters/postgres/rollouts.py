@@ -13,11 +13,11 @@ from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.registry import Registry
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import Conflict, NotFound
-from plimsoll.domain.gates import GateReading, GateVerdict
 from plimsoll.domain.ids import ROLLOUT, new_id
 from plimsoll.domain.ledger import entry
-from plimsoll.domain.registry import ModelRecord, RoleName
-from plimsoll.domain.rollout import Judgement, Move, Phase, RolloutPlan, RolloutState, RolloutView
+from plimsoll.domain.models.gates import GateReading, GateVerdict
+from plimsoll.domain.models.registry import ModelRecord, RoleName
+from plimsoll.domain.models.rollout import Judgement, Move, Phase, RolloutPlan, RolloutState, RolloutView
 
 Connection = AsyncConnection[DictRow]
 UNDER_WAY = ("running", "paused")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.domain.scoring import Score
+from plimsoll.domain.models.scoring import Score
 from plimsoll.ports import OwedShadow
 
 # An erased person is owed nothing any more.

@@ -12,8 +12,8 @@ from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import TRAINING, new_id
 from plimsoll.domain.ledger import entry
-from plimsoll.domain.training import TrainingPlan
-from plimsoll.domain.training_run import (
+from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training_run import (
     TrainingEnded,
     TrainingProgress,
     TrainingRun,

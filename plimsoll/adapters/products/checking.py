@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plimsoll.domain.application import read_body
 from plimsoll.domain.errors import FieldsInvalid, PlimsollError
-from plimsoll.domain.facts import Stage, fact_paths, is_protected
-from plimsoll.domain.policy import parse_policy
-from plimsoll.domain.product import FeatureKind, Product
+from plimsoll.domain.underwriting.application import read_body
+from plimsoll.domain.underwriting.facts import Stage, fact_paths, is_protected
+from plimsoll.domain.underwriting.policy import parse_policy
+from plimsoll.domain.underwriting.product import FeatureKind, Product
 
 LANGUAGES_WANTED = ("en", "de")
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from plimsoll.adapters.products import checking
 from plimsoll.domain.errors import NotFound, Unavailable
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.product import Product
 
 PACK_FILES = ("product.toml", "reasons.toml", "policy.json")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from plimsoll.adapters.products.toml import line
-from plimsoll.domain.own_data import AMOUNT
-from plimsoll.domain.own_product import Draft
+from plimsoll.domain.lenders_file.own_data import AMOUNT
+from plimsoll.domain.lenders_file.own_product import Draft
 
 JUST_ABOVE = 1.0001
 

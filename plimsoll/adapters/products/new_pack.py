@@ -14,7 +14,7 @@ from plimsoll.adapters.products.new_product import product_of
 from plimsoll.adapters.products.new_reasons import reasons_of
 from plimsoll.adapters.products.new_summary import summary_of
 from plimsoll.domain.errors import Conflict, InvalidRequest
-from plimsoll.domain.own_product import Draft
+from plimsoll.domain.lenders_file.own_product import Draft
 
 DATA = "data"
 

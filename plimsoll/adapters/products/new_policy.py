@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from plimsoll.domain.own_data import AMOUNT, TERM
-from plimsoll.domain.own_product import BEARABLE, Draft
+from plimsoll.domain.lenders_file.own_data import AMOUNT, TERM
+from plimsoll.domain.lenders_file.own_product import BEARABLE, Draft
 
 Row = tuple[str, dict[str, str], tuple[str, ...]]  # id, fact path -> cell, outputs
 RULE_OUTPUTS = ("rule", "name", "effect", "reason")

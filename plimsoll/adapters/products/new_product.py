@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from plimsoll.adapters.products.toml import line, one_line, rule, said
-from plimsoll.domain import own_product as assumed
-from plimsoll.domain.columns import ColumnKind, Reading
-from plimsoll.domain.headings import field_name
-from plimsoll.domain.own_data import AMOUNT, OwnFeature, Part, Placed
-from plimsoll.domain.own_product import Draft, typical
-from plimsoll.domain.product import Direction, FeatureKind
+from plimsoll.domain.lenders_file import own_product as assumed
+from plimsoll.domain.lenders_file.columns import ColumnKind, Reading
+from plimsoll.domain.lenders_file.headings import field_name
+from plimsoll.domain.lenders_file.own_data import AMOUNT, OwnFeature, Part, Placed
+from plimsoll.domain.lenders_file.own_product import Draft, typical
+from plimsoll.domain.underwriting.product import Direction, FeatureKind
 
 ALWAYS_PROTECTED = ("applicant.name", "applicant.date_of_birth", "age", "sex", "marital_status", "nationality")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from plimsoll.adapters.products.toml import line, rule, said
-from plimsoll.domain.german_headings import in_german
-from plimsoll.domain.headings import label
-from plimsoll.domain.own_data import OwnFeature
-from plimsoll.domain.own_product import Draft
+from plimsoll.domain.lenders_file.german_headings import in_german
+from plimsoll.domain.lenders_file.headings import label
+from plimsoll.domain.lenders_file.own_data import OwnFeature
+from plimsoll.domain.lenders_file.own_product import Draft
 
 OF_RULES = {
     "under_contract_age": (

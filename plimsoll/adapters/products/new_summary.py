@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from plimsoll.adapters.products.new_product import figures
 from plimsoll.adapters.products.toml import one_line
-from plimsoll.domain.own_data import Part
-from plimsoll.domain.own_product import Draft
+from plimsoll.domain.lenders_file.own_data import Part
+from plimsoll.domain.lenders_file.own_product import Draft
 
 
 def summary_of(draft: Draft) -> str:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from plimsoll.adapters.providers.http import Reply, unavailable
 from plimsoll.domain.errors import WrongPerson
-from plimsoll.domain.evidence import Answer, Inquiry, Subject
+from plimsoll.domain.underwriting.evidence import Answer, Inquiry, Subject
 
 
 class Payload(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from plimsoll.adapters.providers.answers import Payload, Statement, as_answer, read_statement
 from plimsoll.adapters.providers.http import SourceClient
 from plimsoll.domain.errors import OutcomeUnknown
-from plimsoll.domain.evidence import Answer, Inquiry, Recovery
+from plimsoll.domain.underwriting.evidence import Answer, Inquiry, Recovery
 
 HIGH_CHECKING_BALANCE = Decimal(200)
 SAVINGS_BANDS = (

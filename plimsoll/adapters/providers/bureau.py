@@ -12,7 +12,7 @@ from plimsoll.adapters.providers.answers import (
     speaks_of_absence,
 )
 from plimsoll.adapters.providers.http import Reply, SourceClient
-from plimsoll.domain.evidence import Answer, Inquiry, Recovery
+from plimsoll.domain.underwriting.evidence import Answer, Inquiry, Recovery
 
 RepaymentHistory = Literal[
     "delayed_before",

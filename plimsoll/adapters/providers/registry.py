@@ -5,7 +5,7 @@ from typing import Any
 from plimsoll.adapters.providers.answers import Statement, as_answer, question_about, read_statement
 from plimsoll.adapters.providers.http import SourceClient
 from plimsoll.domain.errors import OutcomeUnknown
-from plimsoll.domain.evidence import Answer, Inquiry, Recovery
+from plimsoll.domain.underwriting.evidence import Answer, Inquiry, Recovery
 
 
 class RegistrySearch(Statement):

@@ -14,7 +14,7 @@ from plimsoll.adapters.providers.answers import (
 )
 from plimsoll.adapters.providers.http import Reply, SourceClient
 from plimsoll.domain.errors import OutcomeUnknown
-from plimsoll.domain.evidence import Answer, Inquiry, Recovery
+from plimsoll.domain.underwriting.evidence import Answer, Inquiry, Recovery
 
 
 class TelecomProfile(Statement):

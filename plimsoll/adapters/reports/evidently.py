@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.domain.drift import ColumnDrift, Drift, Level
+from plimsoll.domain.monitoring.drift import ColumnDrift, Drift, Level
 
 MOST_ROWS = 5_000  # drawn for each side; shares are kept, so the bars are those of all rows
 NOTHING_TO_DRAW = "<!DOCTYPE html><html lang='en'><head></head><body></body></html>"

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from plimsoll.domain.drift import Drift
 from plimsoll.domain.errors import NotFound, Unavailable
+from plimsoll.domain.monitoring.drift import Drift
 
 KEPT = 100  # of each product; a page is a megabyte, the figures in Postgres stay
 PATIENCE = 300.0  # seconds

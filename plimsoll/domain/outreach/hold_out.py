@@ -11,8 +11,8 @@ asked for help got it, and still counts where they were dealt.
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from plimsoll.domain.assignment import position
-from plimsoll.domain.experiments import FEWEST_OF_A_KIND, Comparison, compare_shares, two_proportions
+from plimsoll.domain.models.assignment import position
+from plimsoll.domain.models.experiments import FEWEST_OF_A_KIND, Comparison, compare_shares, two_proportions
 from plimsoll.domain.outreach.strategy import EffectTerms, StrategyTable
 from plimsoll.domain.values import RiskLevel, Value
 

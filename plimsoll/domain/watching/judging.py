@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain.calibration import corrected
-from plimsoll.domain.examples import Column
+from plimsoll.domain.models.calibration import corrected
+from plimsoll.domain.models.examples import Column
 from plimsoll.domain.outreach.episode import Factor
-from plimsoll.domain.product import Product
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import RiskLevel, Value
 from plimsoll.domain.watching.factors import factors
 from plimsoll.domain.watching.levels import NO_ROW, RANKS, level_of, levels

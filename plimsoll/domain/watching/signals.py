@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain.examples import Column
-from plimsoll.domain.product import Direction
+from plimsoll.domain.models.examples import Column
+from plimsoll.domain.underwriting.product import Direction
 from plimsoll.domain.values import Value
 from plimsoll.domain.watching.state import MINOR, NOBODY_YET, Records
 from plimsoll.domain.watching.view import NO_HOLIDAYS, Floats, View, mean, ratio

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from activities.monitoring import DriftCheck
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.drift import Level
-from plimsoll.domain.drift_report import DriftReport, Trigger
 from plimsoll.domain.errors import Conflict, InvalidRequest
 from plimsoll.domain.ids import DRIFT, new_id
+from plimsoll.domain.monitoring.drift import Level
+from plimsoll.domain.monitoring.drift_report import DriftReport, Trigger
 from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json

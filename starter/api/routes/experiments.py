@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.experiments import Question
-from plimsoll.domain.registry import must_be_applied_for
+from plimsoll.domain.models.experiments import Question
+from plimsoll.domain.models.registry import must_be_applied_for
 from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.registry import ModelRecord, ModelState, RoleName
+from plimsoll.domain.models.registry import ModelRecord, ModelState, RoleName
 from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json

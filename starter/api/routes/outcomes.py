@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import InvalidRequest, PlimsollError
-from plimsoll.domain.outcomes import MOST_AT_ONCE, OutcomeReport, read_report
+from plimsoll.domain.models.outcomes import MOST_AT_ONCE, OutcomeReport, read_report
 from starter.api.auth import Needs
 from starter.api.presenting import money
 from starter.api.routes.applications import answer_json, own_only

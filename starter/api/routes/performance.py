@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.performance import performance_report
+from plimsoll.domain.models.performance import performance_report
 from starter.api.auth import Needs
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.policy import Policy, differences
+from plimsoll.domain.underwriting.policy import Policy, differences
 from plimsoll.ports import PolicyTrial
 from starter.api.auth import Needs
 from starter.api.routes.applications import answer_json

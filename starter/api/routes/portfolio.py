@@ -11,10 +11,10 @@ from fastapi.responses import JSONResponse
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.metrics import wilson
-from plimsoll.domain.overview import BANDS, Chosen
-from plimsoll.domain.performance import months_since_the_end_of
-from plimsoll.domain.product import Product
+from plimsoll.domain.models.metrics import wilson
+from plimsoll.domain.models.performance import months_since_the_end_of
+from plimsoll.domain.underwriting.overview import BANDS, Chosen
+from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Outcome
 from starter.api.auth import Needs
 from starter.api.routes.applications import answer_json

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.application import body_model
+from plimsoll.domain.underwriting.application import body_model
 from starter.api.auth import Needs
 from starter.api.running import Running, running
 

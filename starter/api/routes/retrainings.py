@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import EngineUnavailable
-from plimsoll.domain.retraining_run import RetrainingRun, RetrainingState, TriedOut
-from plimsoll.domain.training import TrainingPlan
-from plimsoll.domain.training_run import Trigger
+from plimsoll.domain.models.retraining_run import RetrainingRun, RetrainingState, TriedOut
+from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training_run import Trigger
 from plimsoll.ports import OpenRun
 from starter import runs
 from starter.api.auth import Needs

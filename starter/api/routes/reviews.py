@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.review import Answer, TaskState, check_answer
+from plimsoll.domain.underwriting.review import Answer, TaskState, check_answer
 from starter.api.auth import Needs
 from starter.api.presenting import money, page
 from starter.api.routes.applications import answer_json

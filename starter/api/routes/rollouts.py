@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import EngineUnavailable
-from plimsoll.domain.registry import must_be_applied_for
-from plimsoll.domain.rollout import RolloutPlan, RolloutState, usual_plan
+from plimsoll.domain.models.registry import must_be_applied_for
+from plimsoll.domain.models.rollout import RolloutPlan, RolloutState, usual_plan
 from plimsoll.ports import OpenRun
 from starter import runs
 from starter.api.auth import Needs

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from plimsoll.domain.access import Actor, Permission
-from plimsoll.domain.asking import Answered, Asked, read_asked
 from plimsoll.domain.errors import FieldsInvalid, TooLarge
-from plimsoll.domain.scoring import ModelPin
+from plimsoll.domain.models.asking import Answered, Asked, read_asked
+from plimsoll.domain.models.scoring import ModelPin
 from starter.api.auth import Needs
 from starter.api.presenting import score_points
 from starter.api.running import Running, running

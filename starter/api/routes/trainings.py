@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import EngineUnavailable
-from plimsoll.domain.training import TrainingPlan, TrainingStep
-from plimsoll.domain.training_run import TrainingRun, TrainingState, Trigger
+from plimsoll.domain.models.training import TrainingPlan, TrainingStep
+from plimsoll.domain.models.training_run import TrainingRun, TrainingState, Trigger
 from plimsoll.ports import OpenRun
 from starter import runs
 from starter.api.auth import Needs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plimsoll.adapters.datasets import lendingclub, taiwan
-from plimsoll.domain.data_checks import check
+from plimsoll.domain.models.data_checks import check
 
 ROOT = os.environ.get("PLIMSOLL_REAL_DATA")
 pytestmark = pytest.mark.skipif(not ROOT, reason="PLIMSOLL_REAL_DATA names no folder with the real data")

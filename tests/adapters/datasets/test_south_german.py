@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from plimsoll.adapters.datasets.south_german import AGES_HOLD_ON, income_bound
-from plimsoll.domain.application import read_body
-from plimsoll.domain.facts import age_on, is_protected, is_usable
+from plimsoll.domain.underwriting.application import read_body
+from plimsoll.domain.underwriting.facts import age_on, is_protected, is_usable
 from tests.applicants import the_product, the_set
 
 FIRST_HELD_OUT = ["SGC-0003", "SGC-0010", "SGC-0011"]

@@ -19,12 +19,12 @@ from plimsoll.adapters.models.families.catboost import CatBoostAttributor
 from plimsoll.adapters.models.making import just_below_the_cut
 from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.training import TooFewRows, train
-from plimsoll.domain.deciding import ask_of
-from plimsoll.domain.facts import Ask
-from plimsoll.domain.features import columns_of, matrix, owners, snapshot, vector
-from plimsoll.domain.offers import asks_around
-from plimsoll.domain.product import Direction, FeatureKind
-from plimsoll.domain.scoring import ModelRefused, ModelUnavailable
+from plimsoll.domain.models.features import columns_of, matrix, owners, snapshot, vector
+from plimsoll.domain.models.scoring import ModelRefused, ModelUnavailable
+from plimsoll.domain.underwriting.deciding import ask_of
+from plimsoll.domain.underwriting.facts import Ask
+from plimsoll.domain.underwriting.offers import asks_around
+from plimsoll.domain.underwriting.product import Direction, FeatureKind
 from tests.applicants import QUICK, examples, facts_of_row, quick_models, some_facts, the_product, the_set
 
 
@@ -238,7 +238,7 @@ def test_eight_threads_get_what_one_gets(scorer):
 
 
 def test_the_held_out_part_is_ranked_well_above_chance(scorer):
-    from plimsoll.domain.metrics import auc
+    from plimsoll.domain.models.metrics import auc
 
     rows = the_set().held_out()
     probabilities = np.array([score(scorer, facts_of_row(row)).sample_probability for row in rows])

@@ -14,12 +14,12 @@ from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.steps import TrainingWork, take
 from plimsoll.adapters.models.training import train
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples, pooled
-from plimsoll.domain.product import Direction, FeatureKind, Product
-from plimsoll.domain.registry import ModelRecord, ModelState
-from plimsoll.domain.retraining import Requirement, RetrainingTerms
-from plimsoll.domain.retraining_run import Candidate
-from plimsoll.domain.training import LabelSource, SplitKind, TrainingPlan, TrainingStep
+from plimsoll.domain.models.examples import Examples, pooled
+from plimsoll.domain.models.registry import ModelRecord, ModelState
+from plimsoll.domain.models.retraining import Requirement, RetrainingTerms
+from plimsoll.domain.models.retraining_run import Candidate
+from plimsoll.domain.models.training import LabelSource, SplitKind, TrainingPlan, TrainingStep
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, Product
 from tests.applicants import QUICK, facts_of_row, the_product, the_set
 
 TODAY = date(2026, 6, 1)

@@ -9,9 +9,9 @@ import pytest
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.drift_reference import DriftReferences, NoReference
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.domain.drift import NO_REASON, Level, Window, measure
-from plimsoll.domain.reasons import leading_codes, score_reasons
-from plimsoll.domain.scoring import ModelRefused
+from plimsoll.domain.models.scoring import ModelRefused
+from plimsoll.domain.monitoring.drift import NO_REASON, Level, Window, measure
+from plimsoll.domain.underwriting.reasons import leading_codes, score_reasons
 from tests.applicants import examples, quick_models, the_product, the_set
 
 

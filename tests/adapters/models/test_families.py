@@ -15,10 +15,10 @@ from plimsoll.adapters.models.candidates import (
 )
 from plimsoll.adapters.models.families import FAMILIES, family_named, layout_of
 from plimsoll.adapters.models.families.scorecard import rising
-from plimsoll.domain import metrics
-from plimsoll.domain.features import matrix
-from plimsoll.domain.product import Direction
-from plimsoll.domain.scoring import ModelRefused
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.features import matrix
+from plimsoll.domain.models.scoring import ModelRefused
+from plimsoll.domain.underwriting.product import Direction
 from tests.applicants import examples, the_product, the_set
 
 FEATURES = the_product().features

@@ -6,7 +6,7 @@ from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.making import code_digest
 from plimsoll.adapters.models.mlflow_mirror import drawn_curves, mirror, tracking_uri
 from plimsoll.adapters.models.shelf import ModelFolder
-from plimsoll.domain.registry import ModelRecord, ModelState
+from plimsoll.domain.models.registry import ModelRecord, ModelState
 from tests.applicants import quick_models
 
 

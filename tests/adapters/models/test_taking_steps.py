@@ -12,8 +12,8 @@ import pytest
 from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.steps import TrainingWork, take, told_by
-from plimsoll.domain.data_checks import KnownAt
-from plimsoll.domain.training import SplitKind, TrainingPlan, TrainingStep, TrainingStopped
+from plimsoll.domain.models.data_checks import KnownAt
+from plimsoll.domain.models.training import SplitKind, TrainingPlan, TrainingStep, TrainingStopped
 from tests.applicants import examples, facts_of_row, the_product, the_set
 
 PLAN = TrainingPlan(

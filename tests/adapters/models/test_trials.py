@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from plimsoll.adapters.models.trials import Trial, learn
-from plimsoll.domain import metrics
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import Direction, FeatureKind, FeatureSpec
+from plimsoll.domain.models import metrics
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FeatureSpec
 
 ROWS = 1_500
 RANDOM = np.random.default_rng(3)

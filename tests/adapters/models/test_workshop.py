@@ -8,10 +8,10 @@ import pytest
 
 from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.workshop import ModelWorkshop
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.product import Product
-from plimsoll.domain.training import LabelSource, TrainingPlan, TrainingStep, in_silence
-from plimsoll.domain.training_run import NothingToLearnFrom, TrainingRun, TrainingState, Trigger
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.training import LabelSource, TrainingPlan, TrainingStep, in_silence
+from plimsoll.domain.models.training_run import NothingToLearnFrom, TrainingRun, TrainingState, Trigger
+from plimsoll.domain.underwriting.product import Product
 from tests.applicants import examples, the_product, the_set
 from tests.fakes import OneProduct
 

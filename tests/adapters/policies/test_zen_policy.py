@@ -8,9 +8,9 @@ import pytest
 
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.policies.formatting import formatted
-from plimsoll.domain.deciding import with_score
-from plimsoll.domain.facts import Stage
-from plimsoll.domain.policy import PolicyUnavailable, PolicyUnreadable
+from plimsoll.domain.underwriting.deciding import with_score
+from plimsoll.domain.underwriting.facts import Stage
+from plimsoll.domain.underwriting.policy import PolicyUnavailable, PolicyUnreadable
 from tests.applicants import PRODUCTS, a_score, some_facts, the_policy, the_product
 
 PACK = "consumer-credit"

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from plimsoll.domain.case import Case
-from plimsoll.domain.decision import Verdict
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.evidence import Answer, EvidenceState
+from plimsoll.domain.underwriting.case import Case
+from plimsoll.domain.underwriting.decision import Verdict
+from plimsoll.domain.underwriting.evidence import Answer, EvidenceState
 from plimsoll.domain.values import Outcome, OutcomeSource, Status
 from plimsoll.ports import StepRun
 from tests.applicants import A_PIN, a_score, the_product

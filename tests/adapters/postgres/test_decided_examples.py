@@ -11,10 +11,10 @@ from plimsoll.adapters.postgres.decided_examples import DecidedExamples
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import InvalidRequest
-from plimsoll.domain.examples import Examples
-from plimsoll.domain.outcomes import OutcomeReport
-from plimsoll.domain.product import OutcomeTerms
-from plimsoll.domain.training import LabelSource
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.models.outcomes import OutcomeReport
+from plimsoll.domain.models.training import LabelSource
+from plimsoll.domain.underwriting.product import OutcomeTerms
 from plimsoll.domain.values import Outcome
 from plimsoll.wiring import LabelledData
 from tests.applicants import the_product

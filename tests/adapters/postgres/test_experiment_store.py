@@ -9,10 +9,10 @@ import pytest
 
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Conflict, InvalidRequest, NotFound
-from plimsoll.domain.experiments import Question, Verdict
-from plimsoll.domain.outcomes import OutcomeReport
-from plimsoll.domain.registry import NotApproved, RoleName
-from plimsoll.domain.rollout import usual_plan
+from plimsoll.domain.models.experiments import Question, Verdict
+from plimsoll.domain.models.outcomes import OutcomeReport
+from plimsoll.domain.models.registry import NotApproved, RoleName
+from plimsoll.domain.models.rollout import usual_plan
 from plimsoll.domain.values import Outcome
 from tests.applicants import the_product
 from tests.builders import NOW

@@ -11,7 +11,7 @@ import pytest
 from plimsoll.adapters.postgres.outcomes import Reported
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Conflict, NotFound
-from plimsoll.domain.outcomes import OutcomeReport
+from plimsoll.domain.models.outcomes import OutcomeReport
 from plimsoll.domain.values import Outcome
 from tests.builders import a_sound_application
 from tests.decided import decided

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.outcomes import Mark, OutcomeReport
-from plimsoll.domain.performance import Judged
+from plimsoll.domain.models.outcomes import Mark, OutcomeReport
+from plimsoll.domain.models.performance import Judged
 from plimsoll.domain.values import Outcome
 from tests.builders import a_sound_application
 from tests.decided import CHALLENGER, decided

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.policy import parse_policy
+from plimsoll.domain.underwriting.policy import parse_policy
 from tests.applicants import the_policy, the_product
 from tests.builders import NOW
 from tests.decided import decided

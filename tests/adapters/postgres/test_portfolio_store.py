@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.outcomes import OutcomeReport
-from plimsoll.domain.overview import Chosen
+from plimsoll.domain.models.outcomes import OutcomeReport
+from plimsoll.domain.underwriting.overview import Chosen
 from plimsoll.domain.values import Outcome, OutcomeSource
 from tests.adapters.postgres.test_casework import a_run, a_verdict
 from tests.applicants import a_score

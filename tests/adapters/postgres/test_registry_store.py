@@ -8,7 +8,7 @@ import pytest
 
 from plimsoll.adapters.postgres.registry import CachedLineups
 from plimsoll.domain.access import Role
-from plimsoll.domain.registry import RoleName
+from plimsoll.domain.models.registry import RoleName
 from tests.builders import NOW
 from tests.house import House
 from tests.port_contracts.test_model_registries import Office, a_version

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from plimsoll.domain.access import Actor, Role
-from plimsoll.domain.case import Case
 from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, ReviewAlreadyAnswered, StaleVersion
-from plimsoll.domain.review import Answer, TaskState
+from plimsoll.domain.underwriting.case import Case
+from plimsoll.domain.underwriting.review import Answer, TaskState
 from plimsoll.domain.values import Outcome, Status
 from tests.applicants import the_product
 from tests.builders import NOW, a_big_referred_application, a_referred_application

@@ -6,8 +6,8 @@ import pytest
 
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Conflict, NotFound
-from plimsoll.domain.registry import NotApproved, RoleName
-from plimsoll.domain.rollout import Judgement, Move, RolloutState, RolloutView, usual_plan
+from plimsoll.domain.models.registry import NotApproved, RoleName
+from plimsoll.domain.models.rollout import Judgement, Move, RolloutState, RolloutView, usual_plan
 from tests.builders import NOW
 from tests.house import House
 from tests.releases import a_champion, a_version, approved

@@ -7,12 +7,12 @@ import pytest
 
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.products import ProductFolder
-from plimsoll.domain.application import read_body
 from plimsoll.domain.errors import Conflict, InvalidRequest
-from plimsoll.domain.labels import TargetUnclear
-from plimsoll.domain.own_data import Wishes
-from plimsoll.domain.own_product import Draft
-from plimsoll.domain.product import Direction, FeatureKind, FieldKind, KnownAt, Loader
+from plimsoll.domain.lenders_file.labels import TargetUnclear
+from plimsoll.domain.lenders_file.own_data import Wishes
+from plimsoll.domain.lenders_file.own_product import Draft
+from plimsoll.domain.underwriting.application import read_body
+from plimsoll.domain.underwriting.product import Direction, FeatureKind, FieldKind, KnownAt, Loader
 from plimsoll.settings import Settings
 from plimsoll.wiring import labelled_examples
 from starter.own_data import Order, new_product, sample_rows

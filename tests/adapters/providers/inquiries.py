@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-from plimsoll.domain.evidence import Inquiry, Subject
+from plimsoll.domain.underwriting.evidence import Inquiry, Subject
 
 SOUTH_GERMAN = Path(__file__).parents[3] / "data" / "south_german"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from plimsoll.adapters.reports.evidently import EvidentlyPages, snapshot_of, whole_shares
-from plimsoll.domain.drift import Drift, Window, measure, reference_of
-from plimsoll.domain.examples import Examples
+from plimsoll.domain.models.examples import Examples
+from plimsoll.domain.monitoring.drift import Drift, Window, measure, reference_of
 
 RANDOM = np.random.default_rng(5)
 

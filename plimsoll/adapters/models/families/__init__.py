@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.domain.features import Matrix, column_names, monotone_signs, owners
-from plimsoll.domain.product import FeatureKind, FeatureSpec
+from plimsoll.domain.models.features import Matrix, column_names, monotone_signs, owners
+from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

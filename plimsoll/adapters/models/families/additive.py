@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from plimsoll.adapters.models.families import Floats, Layout
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 from plimsoll.domain.values import Value
 
 MODEL, MEMBERS = "model.json", "members.json"

@@ -8,7 +8,7 @@ import numpy as np
 
 from plimsoll.adapters.models.families import Floats, Labels, Layout, skops_files
 from plimsoll.adapters.models.families.trees import Tree, TreeAttributor, TreeMembers, Trees
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 MODEL, MEMBERS = "model.skops", "members.skops"
 MEMBER_TREES = 40

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from plimsoll.adapters.models.attribution import Table, attribution_table, contributions_of_rows, players_of
 from plimsoll.adapters.models.families import THREADS, Floats, Labels, Layout
 from plimsoll.adapters.models.families.completion import COMPLETION, Completion, read, write
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 MODEL, MEMBERS = "model.cbm", "members.cbm"
 MEMBER_TREES = 80

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.adapters.models.families import Layout
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 COMPLETION = "completion.json"
 

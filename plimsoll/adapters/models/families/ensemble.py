@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.models.families import Attributor, Floats, Labels, Layout, Members, family_named
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 ABOUT = "ensemble.json"
 

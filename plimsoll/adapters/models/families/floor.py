@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.models.families import THREADS, Floats, Labels
-from plimsoll.domain.examples import Column
-from plimsoll.domain.features import matrix
-from plimsoll.domain.product import FeatureKind, FeatureSpec
+from plimsoll.domain.models.examples import Column
+from plimsoll.domain.models.features import matrix
+from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 
 FLOOR = "catboost defaults"
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from plimsoll.adapters.models.families import Floats, Labels, Layout
 from plimsoll.adapters.models.families.additive import AdditiveFamily, AdditiveModel, Term, bounded_logistic
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 # A line through a heavy tail is drawn by the tail: values beyond these shares count as the bound itself.
 BOUNDS = (0.01, 0.99)

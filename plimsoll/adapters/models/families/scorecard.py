@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from plimsoll.adapters.models.families import Floats, Labels, Layout
 from plimsoll.adapters.models.families.additive import AdditiveFamily, AdditiveModel, Term, bounded_logistic
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 # A bin's odds are pulled towards the sample's by this many rows: a bin of three bads has no weight of evidence.
 PULL = 10.0

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from plimsoll.domain.scoring import ModelRefused
+from plimsoll.domain.models.scoring import ModelRefused
 
 # Everything our forests and boosters consist of besides numpy arrays; skops itself trusts public estimators.
 TRUSTED = (

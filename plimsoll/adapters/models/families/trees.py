@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from plimsoll.adapters.models.families import Floats
 from plimsoll.adapters.models.families.completion import Completion
-from plimsoll.domain.features import Matrix
+from plimsoll.domain.models.features import Matrix
 
 LARGEST_PIECE = 4_000_000  # nodes looked at at once
 Ints = npt.NDArray[np.int64]
