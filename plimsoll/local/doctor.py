@@ -47,7 +47,7 @@ def examine(home: Path) -> list[Finding]:
         *_supervisor(stack),
         *(_part(name, record, stack) for name, record in stack.parts.items()),
         *_given(settings, stack),
-        *_database(settings),
+        *_database(settings, stack),
         *(Finding("production", FindingState.OFF, sentence) for sentence in refused_in_production(settings)),
     ]
 
@@ -137,8 +137,12 @@ def _given(settings: Settings, stack: Stack) -> Iterator[Finding]:
             )
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings, stack: Stack) -> Iterator[Finding]:
     if settings.database_url is None:
+        return
+    ours = stack.parts.get("postgres")
+    if ours and not ours.alive and settings.database_url == stack.settings.get("database_url"):
+        yield Finding("database", FindingState.WRONG, "Postgres is not running, so nothing can be read or accepted.")
         return
     import psycopg
 

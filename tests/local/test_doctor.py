@@ -59,6 +59,14 @@ def test_an_engine_that_does_not_answer_is_named(home: Path, monkeypatch: pytest
     assert "secret" not in about("database", home).sentence
 
 
+def test_a_database_of_ours_that_is_stopped_is_told_without_the_words_of_its_driver(home: Path):
+    list(stack.up(home, ports="auto", only=["postgres"]))
+    assert about("database", home).state is FindingState.WRONG
+    assert "no schema yet" in about("database", home).sentence
+    stack.down(home)
+    assert about("database", home).sentence == "Postgres is not running, so nothing can be read or accepted."
+
+
 def test_production_refuses_every_local_convenience(home: Path):
     refused = "\n".join(refused_in_production(Settings(home=home)))
     for word in ("PLIMSOLL_MODE", "PLIMSOLL_SOURCE_URLS", "PLIMSOLL_SECRETS_DIR", "DATABASE_URL", "TEMPORAL_ADDRESS"):
