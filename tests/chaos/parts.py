@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+import psutil
 
 from plimsoll.local.ports import INTERNAL, choose
 from plimsoll.local.postgres import Cluster
@@ -110,6 +111,13 @@ class Offspring:
     nursery: "Nursery"
     pid: int
 
+    @property
+    def alive(self) -> bool:
+        try:
+            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
@@ -143,7 +151,16 @@ class Api(Offspring):
 
     def until_ready(self) -> None:
         """Connected to everything: from then on it decides what it accepts."""
-        wait_until(lambda: self._parts() == {"postgres": "ok", "temporal": "ok"}, f"the API at {self.url}")
+        assert self.gets_ready(), f"the API at {self.url} died before it was ready"
+
+    def gets_ready(self) -> bool:
+        """Ready, or dead of a case that an earlier one left behind and it took up first."""
+        wait_until(lambda: self._is_ready or not self.alive, f"the API at {self.url}")
+        return self.alive
+
+    @property
+    def _is_ready(self) -> bool:
+        return self._parts() == {"postgres": "ok", "temporal": "ok"}
 
     def _parts(self) -> dict[str, str] | None:
         try:
