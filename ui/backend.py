@@ -422,8 +422,17 @@ def _problem(response: httpx.Response) -> Problem:
         sentence = str(said.get("detail") or said.get("title") or "")
     except (ValueError, AttributeError):
         said, sentence = {}, ""
+    sentence = _with_its_fields(sentence, said.get("fields") or [])
     details = {name: said[name] for name in ("code", "fields", "outcome", "reason", "by", "version") if name in said}
     if response.status_code >= 500 or response.status_code == 429:
         return Unreachable(sentence or f"The API answered {response.status_code}: try again in a moment.", **details)
     kind = BY_STATUS.get(response.status_code, Refused)
     return kind(sentence or f"The API answered {response.status_code}.", **details)
+
+
+def _with_its_fields(sentence: str, fields: list[Json]) -> str:
+    """Who reads a page sees no `fields` beside the sentence, so what they say goes into it."""
+    said, points_there, _ = sentence.partition(": see `fields`")
+    if not points_there or not fields:
+        return sentence
+    return f"{said}: " + "; ".join(f"{each['field']} {each['problem']}" for each in fields) + "."

@@ -200,6 +200,11 @@ def visit(live_stack: LiveStack, chromium: Browser, request: pytest.FixtureReque
         viewport={"width": 1440, "height": 900}, color_scheme=scheme, timezone_id="Europe/Berlin"
     )
     context.set_default_timeout(20_000)
+    # So that a test can cut the connection under a page, as a network does.
+    context.add_init_script(
+        "window.__sockets = []; const Plain = WebSocket;"
+        "window.WebSocket = class extends Plain { constructor(...a) { super(...a); window.__sockets.push(this); } };"
+    )
     visit = Visit(context.new_page(), live_stack, outside=[], errors=[])
     ours = (live_stack.console, live_stack.console.replace("http", "ws", 1), "data:", "blob:")
     visit.page.on("request", lambda sent: None if sent.url.startswith(ours) else visit.outside.append(sent.url))

@@ -1,16 +1,17 @@
 """A reviewer's day in a real browser, on a live stack, checked through the API."""
 
+import hashlib
 import time
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LiveStack, Visit
+from tests.browser.conftest import SHOTS, LiveStack, Visit
 
 NOTE = "Spoke to the employer; income is as declared."
 
 
-CARE = ("Customers", "Interventions", "Calls", "Strategies", "Stream")
+CARE = ("Customers", "Interventions", "Calls", "Messages", "Strategies", "Stream")
 
 
 def open_and_claim(visit: Visit) -> str:
@@ -71,7 +72,7 @@ def test_the_tour_of_all_pages(visit, request):
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
-    for name in ("Models", "Performance", "Experiments", "Drift", *CARE, "Decision trace", "Schedules"):
+    for name in ("Policies", "Models", "Performance", "Experiments", "Drift", *CARE, "Decision trace", "Schedules"):
         visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
         expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
         visit.shot(f"{scheme}-{name.lower()}")
@@ -189,6 +190,36 @@ def test_filters_live_in_the_address(visit):
     visit.page.wait_for_url("**/queue?show=Nobody+has+it")
 
 
+def test_the_back_button_leads_to_the_case_before_and_keeps_the_draft(visit):
+    """Half a verdict is not lost by looking something up."""
+    application = open_and_claim(visit)
+    fill(visit)
+    visit.page.get_by_role("heading", name="Review").click()  # commits the note
+    visit.page.wait_for_timeout(1000)
+    visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Workflows").click()
+    expect(visit.page.get_by_role("heading", name="Workflows")).to_be_visible()
+    visit.page.go_back()
+    visit.page.wait_for_url(f"**/case?id={application}")
+    expect(visit.page.get_by_label("Note")).to_have_value(NOTE)
+    assert visit.errors == []
+
+
+def test_a_lost_connection_is_said_and_what_was_typed_is_still_there_when_it_is_back(visit):
+    """The page waits for its server by itself; a click meanwhile saves nothing and loses nothing."""
+    application = open_and_claim(visit)
+    fill(visit)
+    visit.page.get_by_role("heading", name="Review").click()
+    visit.page.wait_for_timeout(1000)
+    visit.page.context.set_offline(True)
+    visit.page.evaluate("for (const socket of window.__sockets) socket.close()")
+    expect(visit.page.get_by_text("Connection error").or_(visit.page.get_by_text("Connecting"))).to_be_visible()
+    visit.shot("connection-lost")
+    visit.page.context.set_offline(False)
+    visit.page.reload()
+    expect(visit.page.get_by_label("Note")).to_have_value(NOTE)
+    assert visit.stack.task_of(application)["verdicts"] == []
+
+
 def test_signing_out_closes_the_door(visit):
     """Back at the sign-in page; the back button shows nothing."""
     visit.sign_in("reviewer")
@@ -225,7 +256,11 @@ def test_a_decision_is_traced_verified_and_printed(visit):
     with visit.page.expect_download() as saved:
         visit.page.get_by_role("button", name="For an auditor (PDF)").click()
     assert saved.value.suggested_filename == f"trace-{case['id']}.pdf"
-    assert saved.value.path().read_bytes().startswith(b"%PDF-")
+    content = saved.value.path().read_bytes()
+    assert content.startswith(b"%PDF-")
+    taken = visit.stack.ask("auditor", "GET", f"/v1/applications/{case['id']}/trace")["ledger"][-1]
+    assert (taken["kind"], taken["content"]) == ("application.copied", hashlib.sha256(content).hexdigest())
+    (SHOTS / "trace-auditor.pdf").write_bytes(content)
     visit.shot("trace")
     assert visit.errors == []
 

@@ -119,3 +119,14 @@ def test_the_fakes_have_every_method_of_the_real_one():
             inspect.signature(method).parameters.keys()
             == inspect.signature(getattr(WholeBackend, name)).parameters.keys()
         ), name
+
+
+def test_what_was_wrong_with_a_request_is_in_the_sentence(api):
+    """A page shows no `fields` beside it."""
+    answers, _ = api
+    fields = [{"field": "texts.en.text", "problem": "should have at least 1 character"}]
+    answers.append(httpx.Response(422, json={"detail": "The request does not fit: see `fields`.", "fields": fields}))
+    with pytest.raises(
+        Refused, match=r"^The request does not fit: texts\.en\.text should have at least 1 character\.$"
+    ):
+        Backend("http://api", "pls_token").who_am_i()
