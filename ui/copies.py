@@ -9,6 +9,8 @@ from ui import paper, printing
 from ui.backend import Backend, Json
 from ui.paper import Sheet
 
+COPY = {"en": "Copy", "de": "Kopie"}
+
 
 def for_an_auditor(backend: Backend, found: Json, proof: Json | None, who: str, zone: tzinfo) -> bytes:
     """Raises Problem when it cannot be put on record: then nobody gets it."""
@@ -32,7 +34,7 @@ def new_mark() -> str:
 
 
 def marked(sheet: Sheet, mark: str) -> Sheet:
-    return replace(sheet, foot=f"{sheet.foot} Copy {mark}.")
+    return replace(sheet, foot=f"{sheet.foot} {COPY[sheet.language]} {mark}.")
 
 
 def _noted(backend: Backend, found: Json, form: str, mark: str, content: bytes) -> bytes:

@@ -86,8 +86,8 @@ def _profile(customer: str, number: int, zone: str) -> dict[str, Any]:
         "email": f"{customer.lower()}@example.org",
     }
     return {
-        "customer": customer, "addresses": addresses, "consent": said_yes, "zone": zone, "language": "en",
-        "evidence": "made up for the demo", "reason": "made up for the demo",
+        "customer": customer, "name": f"customer {customer}", "addresses": addresses, "consent": said_yes,
+        "zone": zone, "language": "en", "evidence": "made up for the demo", "reason": "made up for the demo",
     }  # fmt: skip
 
 
