@@ -5,7 +5,7 @@ Only what `--help` needs is imported here; every verb imports its own tools.
 
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -38,7 +38,6 @@ from starter.cli import (
 
 app = typer.Typer(
     name="plimsoll",
-    help="Decides who may carry which risk, and keeps watch while they carry it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -67,6 +66,23 @@ app.add_typer(templates.app, name="template")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(keys.app, name="key")
+
+
+def tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("plimsoll"))
+        raise typer.Exit
+
+
+@app.callback()
+def plimsoll(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Which version this is, and leaves.")
+    ] = False,
+) -> None:
+    """Decides who may carry which risk, and keeps watch while they carry it."""
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What a mistyped command line is told: one sentence with the value in it, and the right exit code."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -64,6 +65,11 @@ def test_a_slip_in_an_application_over_many_lines_is_told_once():
 def test_a_bad_line_among_good_ones_is_named_and_the_others_go_on():
     lines = read_applications('{"amount": "5.00"}\n{"amount"', ".jsonl", None, cast(Remote, None))
     assert [line.problem is None for line in lines] == [True, False]
+
+
+def test_it_says_its_version(monkeypatch, capsys):
+    assert typed(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"{version('plimsoll')}\n"
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> int:
