@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from plimsoll.domain.errors import FieldsInvalid, InvalidRequest, PlimsollError
-from starter.cli.remote import Remote
+from starter.cli.remote import ApiAway, Remote
 
 AT_ONCE = 8
 
@@ -45,9 +46,15 @@ def read_applications(text: str, suffix: str, product: str | None, api: Remote) 
 def send_all(
     api: Remote, lines: list[Line], wait: float, key: str | None
 ) -> Iterator[tuple[Line, dict[str, Any] | Exception]]:
-    """Each line with its answer, in the order of the file, several under way at once."""
+    """Each line with its answer, in the order of the file, several under way at once.
+
+    Raises ApiAway as soon as nobody answers: the lines behind it are not even tried.
+    """
+    away = Event()
 
     def send(line: Line) -> dict[str, Any] | Exception:
+        if away.is_set():
+            return ApiAway("")
         if line.body is None:
             return line.problem or InvalidRequest("This line holds no application.")
         headers = {"Idempotency-Key": key or _key_of(line.body)}
@@ -55,6 +62,9 @@ def send_all(
             headers["Prefer"] = f"wait={wait:.0f}"
         try:
             return api.post("/v1/applications", line.body, headers)[0]
+        except ApiAway as error:
+            away.set()
+            return error
         except PlimsollError as error:
             return error
 
@@ -62,6 +72,11 @@ def send_all(
         for line, answer in zip(lines, pool.map(send, lines), strict=True):
             if isinstance(answer, PlimsollError) and len(lines) == 1:
                 raise answer
+            if isinstance(answer, ApiAway):
+                raise ApiAway(
+                    f"The API went away at line {line.number} of the file: send the whole file again when it is back, "
+                    "what was taken in is found again. `plimsoll doctor` says more."
+                )
             yield line, answer
 
 

@@ -15,6 +15,10 @@ OF_STATUS = {
 }  # fmt: skip
 
 
+class ApiAway(errors.Unavailable):
+    """Nobody answers there: whatever else is asked will not be answered either."""
+
+
 class Remote:
     """`with Remote("analyst") as api: api.get("/v1/…")`"""
 
@@ -62,7 +66,7 @@ class Remote:
         try:
             answer = self._http.request(method, path, **given)
         except httpx.HTTPError as error:
-            raise errors.Unavailable(
+            raise ApiAway(
                 f"The API does not answer at {self.settings.api} ({type(error).__name__}): "
                 "is the stack up? `plimsoll doctor` says more."
             ) from None

@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 
 from plimsoll.domain.errors import InvalidRequest
-from starter.cli.bulk import read_applications
+from starter.cli.bulk import AT_ONCE, Line, read_applications, send_all
 from starter.cli.main import run
-from starter.cli.remote import Remote
+from starter.cli.remote import ApiAway, Remote
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,24 @@ def test_a_slip_in_an_application_over_many_lines_is_told_once():
 def test_a_bad_line_among_good_ones_is_named_and_the_others_go_on():
     lines = read_applications('{"amount": "5.00"}\n{"amount"', ".jsonl", None, cast(Remote, None))
     assert [line.problem is None for line in lines] == [True, False]
+
+
+def test_an_api_that_goes_away_in_the_middle_of_a_file_is_said_once_and_no_further_line_is_tried():
+    tried = []
+
+    class Goes:
+        def post(self, path: str, body: dict, headers: dict) -> tuple[dict, int]:
+            tried.append(body["external_id"])
+            if len(tried) > 20:
+                raise ApiAway("nobody answers")
+            return {"id": body["external_id"], "outcome": None}, 202
+
+    lines = [Line(number, {"external_id": f"A-{number}"}) for number in range(1, 501)]
+    answered = []
+    with pytest.raises(ApiAway, match="send the whole file again"):
+        answered.extend(line.number for line, _ in send_all(Goes(), lines, 0, None))  # type: ignore[arg-type]
+    assert len(tried) <= 20 + AT_ONCE
+    assert answered == sorted(answered)
 
 
 def test_it_says_its_version(monkeypatch, capsys):
