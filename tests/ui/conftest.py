@@ -1,5 +1,6 @@
 """Pages run in `AppTest` against a fake backend; no server, no browser."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,14 @@ Open = Callable[..., AppTest]
 def no_drafts() -> Iterator[None]:
     yield
     drafts._kept.clear()
+
+
+@pytest.fixture(autouse=True)
+def main_stays_what_it_was() -> Iterator[None]:
+    """AppTest leaves its page behind as `__main__`, which whoever forks or spawns afterwards would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
