@@ -2,19 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from plimsoll.domain.errors import InvalidRequest, NotFound
+import structlog
+
+from plimsoll.domain.errors import NotFound, Unavailable
 from plimsoll.domain.underwriting.backtest import BackTest, back_test
 from plimsoll.domain.underwriting.case import Case
-from plimsoll.domain.underwriting.policy import Policy, PolicyUnreadable, differences
+from plimsoll.domain.underwriting.policy import Policy, PolicyUnreadable, differences, handed_in
 from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import Status
 from plimsoll.ports import PolicyTrial
 from plimsoll.wiring import Ports
+
+log = structlog.get_logger()
 
 
 class PolicyDesk:
@@ -24,13 +27,30 @@ class PolicyDesk:
     async def keep_what_is_in_force(self) -> None:
         """So that a decision's policy can still be read when its file has changed."""
         for product in self._ports.products.all():
-            policy = self._ports.policies.policy(product)
-            await self._ports.policy_versions.keep(product.id, policy, datetime.now(UTC))
+            try:
+                await self._kept(product, self._ports.policies.policy(product))
+            except Unavailable as error:
+                log.warning("policy.not_kept", product=product.id, error=type(error).__name__)
+
+    async def listed(self) -> list[dict[str, Any]]:
+        """Every product with its policy; of one that cannot be read, what is wrong with it."""
+        return [{"product": product.id, "title": product.title} | await self._in_short(product)
+                for product in self._ports.products.all()]  # fmt: skip
+
+    async def _in_short(self, product: Product) -> dict[str, Any]:
+        try:
+            policy = (await self.in_force(product)).policy
+        except PolicyUnreadable as error:
+            return {"problem": error.message}
+        return {"rules": len(policy.rules)} | summary(policy)
 
     async def in_force(self, product: Product) -> PolicyTrial:
         found = self._ports.policies.trial(product)
-        await self._ports.policy_versions.keep(product.id, found.policy, datetime.now(UTC))
+        await self._kept(product, found.policy)
         return found
+
+    async def _kept(self, product: Product, policy: Policy) -> None:
+        await self._ports.policy_versions.keep(product.id, policy, datetime.now(UTC))
 
     async def version(self, product: Product, digest: str) -> PolicyTrial:
         """Raises NotFound."""
@@ -47,14 +67,14 @@ class PolicyDesk:
 
     def proposed(self, product: Product, policy: dict[str, Any]) -> PolicyTrial:
         """A policy that somebody thinks of. Raises InvalidRequest when it is none."""
-        with _their_own_fault():
+        with handed_in():
             return self._ports.policies.trial(product, json.dumps(policy).encode())
 
     async def tried_on_the_past(self, product: Product, changed: PolicyTrial, limit: int) -> BackTest:
         """On the newest decided cases; erased people are left out. Raises InvalidRequest when it cannot be asked."""
         in_force = await self.in_force(product)
         cases = await self._decided(product, limit)
-        with _their_own_fault():
+        with handed_in():
             return await asyncio.to_thread(back_test, product, cases, in_force.evaluate, changed.evaluate)
 
     async def _decided(self, product: Product, limit: int) -> list[Case]:
@@ -64,15 +84,6 @@ class PolicyDesk:
             with suppress(NotFound):  # of somebody who was erased
                 found.append(await self._ports.casework.load(row["id"]))
         return found
-
-
-@contextmanager
-def _their_own_fault() -> Iterator[None]:
-    """What is unreadable in a policy in force heals with time; in one that was sent, its sender must mend it."""
-    try:
-        yield
-    except PolicyUnreadable as error:
-        raise InvalidRequest(error.message) from None
 
 
 def summary(policy: Policy) -> dict[str, Any]:

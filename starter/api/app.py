@@ -216,10 +216,7 @@ async def _keep_policies(house: Running) -> None:
     """Looked at as often as a pack is read anew: what decided must be readable when its file has changed."""
     desk = PolicyDesk(house.ports)
     while True:
-        try:
-            await desk.keep_what_is_in_force()
-        except Unavailable as error:
-            log.warning("policies.not_kept", error=type(error).__name__)
+        await desk.keep_what_is_in_force()
         await asyncio.sleep(LOOK_FOR_POLICIES)
 
 

@@ -20,7 +20,7 @@ DONE, FAILED, USAGE, UNDECIDED, NOT_ALLOWED, UNAVAILABLE = 0, 1, 2, 3, 4, 5
 def exit_code(error: PlimsollError) -> int:
     if isinstance(error, NotAllowed | NotSignedIn):
         return NOT_ALLOWED
-    return UNAVAILABLE if isinstance(error, Unavailable) and error.code != "policy_unreadable" else FAILED
+    return UNAVAILABLE if isinstance(error, Unavailable) else FAILED
 
 
 def tell(error: Exception, where: str = "") -> None:

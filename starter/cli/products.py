@@ -1,13 +1,19 @@
 """`plimsoll product …` and `plimsoll policy …`: what a risk team edits."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from starter.cli import own_products
 from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
 from starter.cli.remote import Remote
+
+if TYPE_CHECKING:
+    from plimsoll.domain.underwriting.product import Product
+
+Answer = TypeVar("Answer")
 
 app = typer.Typer(help="Product packs.", no_args_is_help=True)
 own_products.add_to(app)
@@ -65,14 +71,14 @@ def check(product: str, json: AsJson = False) -> int:
 @policy.command("check")
 def check_policy(product: str, json: AsJson = False) -> int:
     """Whether the rules can be read and every outcome has its reason."""
-    found = _product(product)
-    return _report(_engine().check(found), f"The policy of {product} is sound.", json)
+    problems = _asked(product, lambda engine, pack: engine.check(pack))
+    return _report(problems, f"The policy of {product} is sound.", json)
 
 
 @policy.command("test")
 def run_cases(product: str, json: AsJson = False) -> int:
     """Runs the cases of the pack through its rules."""
-    results = _engine().run_cases(_product(product))
+    results = _asked(product, lambda engine, pack: engine.run_cases(pack))
     failed = [result for result in results if not result.passed]
     for result in results:
         if json:
@@ -94,7 +100,7 @@ def diff_policy(
     json: AsJson = False,
 ) -> int:
     """What changed from an older version of the rules to a newer one, rule by rule."""
-    changes = _engine().changes(_product(product), old, new)
+    changes = _asked(product, lambda engine, pack: engine.changes(pack, old, new))
     for change in changes:
         as_json({"change": change}) if json else print(change)
     if not changes and not json:
@@ -108,7 +114,7 @@ def format_policy(
     check: Annotated[bool, typer.Option("--check", help="Only say whether it is in form; exit code 1 if not.")] = False,
 ) -> int:
     """Writes the rules in one fixed form, a row on a line, so that a change reads as one; none is changed by it."""
-    differed = _engine().put_in_form(_product(product), write=not check)
+    differed = _asked(product, lambda engine, pack: engine.put_in_form(pack, write=not check))
     if check:
         note("Not in form: `plimsoll policy format` writes it so." if differed else "In form.")
         return FAILED if differed else DONE
@@ -116,18 +122,15 @@ def format_policy(
     return DONE
 
 
-def _engine():
+def _asked(product: str, ask: Callable[[Any, "Product"], Answer]) -> Answer:
+    """What the policy engine says of the files of a pack. Raises InvalidRequest for one that cannot be read."""
+    from plimsoll.domain.underwriting.policy import handed_in
     from plimsoll.settings import load_settings
-    from plimsoll.wiring import policy_engine
+    from plimsoll.wiring import policy_engine, product_packs
 
-    return policy_engine(load_settings())
-
-
-def _product(product: str):
-    from plimsoll.settings import load_settings
-    from plimsoll.wiring import product_packs
-
-    return product_packs(load_settings()).get(product)
+    settings = load_settings()
+    with handed_in():
+        return ask(policy_engine(settings), product_packs(settings).get(product))
 
 
 def _report(problems: list[str], all_well: str, json: bool) -> int:

@@ -259,8 +259,7 @@ def _compared(
 
 def _known_groups(examples: Examples) -> dict[str, Column]:
     """Of an application decided here nobody says to which groups the person belongs."""
-    said = {name: [one for one in of if one is not None and one == one] for name, of in examples.groups.items()}
-    return {name: examples.groups[name] for name, some in said.items() if some}
+    return {name: of for name, of in examples.groups.items() if any(one is not None and one == one for one in of)}
 
 
 def _report_of(

@@ -22,14 +22,18 @@ where p.product = %(product)s order by p.kept_at desc, p.digest limit 100
 class PolicyVersions:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept: set[tuple[str, str]] = set()  # by this process: looked at every few seconds, written once
 
     async def keep(self, product: str, policy: Policy, now: datetime) -> None:
         """Once for each content: one that comes back later keeps the day it was first seen."""
+        if (product, policy.digest) in self._kept:
+            return
         await self._database.run(
             KEEP,
             {"product": product, "digest": policy.digest, "version": policy.version, "content": policy.content,
              "now": now},
         )  # fmt: skip
+        self._kept.add((product, policy.digest))
 
     async def listed(self, product: str) -> list[Row]:
         """The newest first, each with the decisions made by it."""

@@ -9,12 +9,14 @@ table's id. Evaluating it is the policy engine's; this is for checks, records an
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
-from plimsoll.domain.errors import Unavailable
+from plimsoll.domain.errors import InvalidRequest, Unavailable
 from plimsoll.domain.values import Outcome, Value
 
 
@@ -28,6 +30,15 @@ class PolicyUnavailable(Unavailable):
     """The pinned policy is not here."""
 
     code = "policy_unavailable"
+
+
+@contextmanager
+def handed_in() -> Iterator[None]:
+    """What is unreadable in a policy in force heals with time; in one that was handed in, its sender must mend it."""
+    try:
+        yield
+    except PolicyUnreadable as error:
+        raise InvalidRequest(error.message) from None
 
 
 class Rule(Value):
