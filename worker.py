@@ -17,19 +17,19 @@ from activities.watching import watch_of
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
-from starter.adopting import adopt_what_was_live
-from starter.alerting import Alerting
-from starter.client import connect
-from starter.confirming import confirming
-from starter.dispatcher import Dispatcher
-from starter.hosting import build_worker, hosts_anything
+from starter.engine.client import connect
+from starter.engine.hosting import build_worker, hosts_anything
+from starter.engine.schedules import Scheduling
 from starter.logs import set_up_logging
-from starter.mirroring import Mirroring
-from starter.reconciler import Reconciler
-from starter.schedules import Scheduling
-from starter.shadowing import Shadowing
-from starter.telling import Telling
-from starter.watching import Watching
+from starter.loops.alerting import Alerting
+from starter.loops.confirming import confirming
+from starter.loops.dispatcher import Dispatcher
+from starter.loops.reconciler import Reconciler
+from starter.loops.shadowing import Shadowing
+from starter.loops.telling import Telling
+from starter.loops.watching import Watching
+from starter.models.adopting import adopt_what_was_live
+from starter.models.mirroring import Mirroring
 from workflows import names
 
 log = structlog.get_logger()

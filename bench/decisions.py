@@ -28,8 +28,8 @@ from plimsoll.domain.underwriting.application import read_body
 from plimsoll.domain.underwriting.product import Lane
 from plimsoll.ports import EngineTask
 from plimsoll.wiring import Ports
-from starter import client as temporal
-from starter.hosting import build_worker
+from starter.engine import client as temporal
+from starter.engine.hosting import build_worker
 from starter.intake import start_of
 from workflows import names
 

@@ -17,7 +17,7 @@ import psutil
 from plimsoll.local import stack
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
-from starter.training import ensure_released, ensure_trained
+from starter.models.training import ensure_released, ensure_trained
 
 PRODUCT = "consumer-credit"
 SERVERS = ["postgres", "migrate", "temporal", "namespace", "sandbox"]

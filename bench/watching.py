@@ -27,7 +27,7 @@ from plimsoll.domain.watching.triggers import NOTHING_DUE
 from plimsoll.ports.watching import StateBlock
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, open_ports, small_model, taiwan_events
-from starter.training import ensure_released
+from starter.models.training import ensure_released
 
 PACK = "early-warning"
 SERVERS = ["postgres", "migrate", "temporal", "namespace"]

@@ -37,9 +37,9 @@ from plimsoll.local.temporal_namespace import ensure_namespace
 from plimsoll.ports import EngineTask, Products
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, open_ports
-from starter import client as temporal_client
-from starter.dispatcher import Dispatcher
+from starter.engine import client as temporal_client
 from starter.intake import Intake
+from starter.loops.dispatcher import Dispatcher
 from tests.applicants import SOUND_EVIDENCE, the_product
 from tests.builders import raw
 from tests.fake_brains import FakeScorer

@@ -16,7 +16,7 @@ from plimsoll.domain.models.retraining_run import Candidate, HeldOutRows, Labels
 from plimsoll.domain.models.training import LabelSource, TrainingPlan
 from plimsoll.domain.models.training_run import Trigger
 from plimsoll.ports import OpenRun
-from starter.runs import ensure_run
+from starter.engine.runs import ensure_run
 from tests.house import House
 from tests.port_contracts.test_model_registries import a_version
 from tests.trainings import PRODUCT, Hall, a_hall

@@ -12,7 +12,7 @@ from plimsoll.domain.access import Role
 from plimsoll.domain.models.training import TrainingPlan, TrainingStep
 from plimsoll.domain.models.training_run import TrainingRun, Trigger
 from plimsoll.ports import OpenRun
-from starter.runs import ensure_run
+from starter.engine.runs import ensure_run
 from tests.builders import NOW
 from tests.fake_training import FakeMirror, FakeShelf, FakeWorkshop
 from tests.house import House

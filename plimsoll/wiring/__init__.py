@@ -24,34 +24,34 @@ from plimsoll.adapters.models.shelf import ModelFolder
 from plimsoll.adapters.models.workshop import ModelWorkshop
 from plimsoll.adapters.policies import ZenPolicyEngine
 from plimsoll.adapters.postgres.access import Access
-from plimsoll.adapters.postgres.applications import Applications
-from plimsoll.adapters.postgres.arms import Arms
-from plimsoll.adapters.postgres.bell import Bell
-from plimsoll.adapters.postgres.casework import Casework
 from plimsoll.adapters.postgres.clocks import Clocks
-from plimsoll.adapters.postgres.copies import Copies
 from plimsoll.adapters.postgres.database import Database
-from plimsoll.adapters.postgres.decided_examples import DecidedExamples
 from plimsoll.adapters.postgres.deliveries import Deliveries
-from plimsoll.adapters.postgres.drift_reports import DriftReports
+from plimsoll.adapters.postgres.engine.open_runs import OpenRunList
+from plimsoll.adapters.postgres.engine.outbox import Outbox
 from plimsoll.adapters.postgres.erasing import Erasing
-from plimsoll.adapters.postgres.experiments import Experiments
-from plimsoll.adapters.postgres.ledger import Checkpoints, Sealer, Verifier
-from plimsoll.adapters.postgres.live_windows import LiveWindows
-from plimsoll.adapters.postgres.open_runs import OpenRunList
-from plimsoll.adapters.postgres.outbox import Outbox
-from plimsoll.adapters.postgres.outcomes import Outcomes
-from plimsoll.adapters.postgres.performance import Performance
-from plimsoll.adapters.postgres.policy_versions import PolicyVersions
-from plimsoll.adapters.postgres.predictions import Predictions
-from plimsoll.adapters.postgres.reading import Reading
-from plimsoll.adapters.postgres.registry import CachedLineups, Registry
-from plimsoll.adapters.postgres.retrainings import Retrainings
-from plimsoll.adapters.postgres.reviews import Reviews
-from plimsoll.adapters.postgres.rollouts import Rollouts
-from plimsoll.adapters.postgres.shadows import Shadows
-from plimsoll.adapters.postgres.sources import SourceGate
-from plimsoll.adapters.postgres.trainings import Trainings
+from plimsoll.adapters.postgres.ledger.chain import Checkpoints, Sealer, Verifier
+from plimsoll.adapters.postgres.models.arms import Arms
+from plimsoll.adapters.postgres.models.decided_examples import DecidedExamples
+from plimsoll.adapters.postgres.models.experiments import Experiments
+from plimsoll.adapters.postgres.models.outcomes import Outcomes
+from plimsoll.adapters.postgres.models.performance import Performance
+from plimsoll.adapters.postgres.models.predictions import Predictions
+from plimsoll.adapters.postgres.models.registry import CachedLineups, Registry
+from plimsoll.adapters.postgres.models.retrainings import Retrainings
+from plimsoll.adapters.postgres.models.rollouts import Rollouts
+from plimsoll.adapters.postgres.models.shadows import Shadows
+from plimsoll.adapters.postgres.models.trainings import Trainings
+from plimsoll.adapters.postgres.monitoring.drift_reports import DriftReports
+from plimsoll.adapters.postgres.monitoring.live_windows import LiveWindows
+from plimsoll.adapters.postgres.underwriting.applications import Applications
+from plimsoll.adapters.postgres.underwriting.bell import Bell
+from plimsoll.adapters.postgres.underwriting.casework import Casework
+from plimsoll.adapters.postgres.underwriting.copies import Copies
+from plimsoll.adapters.postgres.underwriting.policy_versions import PolicyVersions
+from plimsoll.adapters.postgres.underwriting.reading import Reading
+from plimsoll.adapters.postgres.underwriting.reviews import Reviews
+from plimsoll.adapters.postgres.underwriting.sources import SourceGate
 from plimsoll.adapters.products import ProductFolder
 from plimsoll.adapters.providers import SOURCES, SourceClient, build_sources
 from plimsoll.adapters.reports.pages import PageFolder

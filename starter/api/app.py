@@ -17,7 +17,6 @@ from fastapi.routing import APIRoute
 from plimsoll.domain.errors import Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
-from starter.adopting import adopt_what_was_live
 from starter.api import problems
 from starter.api.admission import Admission, RateLimit
 from starter.api.auth import Gatekeeper, refuse_unguarded
@@ -58,12 +57,13 @@ from starter.api.routes import (
     workflows,
 )
 from starter.api.running import Running
-from starter.engine import Engine
+from starter.engine.link import Engine
+from starter.events.intake import TransactionIntake
 from starter.intake import Intake
 from starter.logs import set_up_logging
+from starter.models.adopting import adopt_what_was_live
+from starter.models.scoring import ScoringDesk
 from starter.policies import PolicyDesk
-from starter.scoring import ScoringDesk
-from starter.transactions import TransactionIntake
 from starter.warming import rehearse
 
 log = structlog.get_logger()
@@ -169,7 +169,7 @@ async def _live(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
 def assemble(settings: Settings, ports: Ports) -> Running:
     hot_worker = None
     if settings.hot_worker:
-        from starter.hosting import hot_worker as build
+        from starter.engine.hosting import hot_worker as build
 
         hot_worker = partial(build, ports=ports)
     engine = Engine(settings, hot_worker)

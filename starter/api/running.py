@@ -13,10 +13,10 @@ from plimsoll.domain.underwriting.product import Product
 from plimsoll.settings import Settings
 from plimsoll.wiring import Bell, Ports
 from starter.api.admission import Admission
-from starter.engine import Engine
+from starter.engine.link import Engine
+from starter.events.intake import TransactionIntake
 from starter.intake import Intake
-from starter.scoring import ScoringDesk
-from starter.transactions import TransactionIntake
+from starter.models.scoring import ScoringDesk
 
 FIGURES_KEPT = 10.0
 

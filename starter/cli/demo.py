@@ -16,7 +16,7 @@ from plimsoll.wiring import open_ports, product_packs, shipped_set
 from starter.cli.bulk import Line, send_all
 from starter.cli.printing import DONE, FAILED, UNDECIDED, decision, note
 from starter.cli.remote import Remote
-from starter.training import ensure_released, ensure_trained
+from starter.models.training import ensure_released, ensure_trained
 
 PRODUCT = "consumer-credit"
 WAIT = 20.0

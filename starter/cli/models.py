@@ -265,7 +265,7 @@ def mirror(json: AsJson = False) -> int:
     """Shows MLflow what the registry knows; what changes is mirrored by itself, this is for after an outage."""
     import asyncio
 
-    from starter.mirroring import mirror_now
+    from starter.models.mirroring import mirror_now
 
     shown = asyncio.run(mirror_now())
     as_json({"versions": shown}) if json else print(f"{shown} versions are in MLflow: `plimsoll model ui` shows them.")
@@ -275,7 +275,7 @@ def mirror(json: AsJson = False) -> int:
 @app.command("ui")
 def ui(port: Annotated[int, typer.Option(help="Where it answers.")] = 5000) -> int:
     """MLflow's own pages on the mirror, until you stop them."""
-    from starter.mirroring import serve_ui
+    from starter.models.mirroring import serve_ui
 
     note(f"MLflow: http://127.0.0.1:{port}  (Ctrl+C stops it)")
     return serve_ui(port)

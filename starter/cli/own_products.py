@@ -56,7 +56,7 @@ def new(
     """
     from plimsoll.domain.lenders_file.own_data import Wishes
     from plimsoll.settings import load_settings
-    from starter.own_data import Order, new_product
+    from starter.models.own_data import Order, new_product
 
     _check(currency, portfolio_bad_rate)
     order = Order(
@@ -81,7 +81,7 @@ def rows(
     Training has seen most of them, so they say nothing about how good the model is.
     """
     from plimsoll.settings import load_settings
-    from starter.own_data import sample_rows
+    from starter.models.own_data import sample_rows
 
     given = 0
     for body in sample_rows(product, sample, seed, load_settings()):

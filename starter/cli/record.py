@@ -44,9 +44,9 @@ def redrive(json: AsJson = False) -> int:
     """Starts whatever is open and has no live run: after Temporal was lost, or a run was terminated."""
 
     async def start_again(ports: "Ports", settings: "Settings") -> list[str]:
-        from starter.client import connect
-        from starter.reconciler import Reconciler
-        from starter.schedules import Scheduling
+        from starter.engine.client import connect
+        from starter.engine.schedules import Scheduling
+        from starter.loops.reconciler import Reconciler
 
         client = await connect(settings)
         started = []

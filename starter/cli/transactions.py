@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from plimsoll.domain.watching.events import Feed
     from plimsoll.ports.watching import FileProgress
     from plimsoll.settings import Settings
-    from starter.event_files import EventFile, EventSet, Portion
-    from starter.replaying import Sent
+    from starter.events.files import EventFile, EventSet, Portion
+    from starter.events.replaying import Sent
 
 app = typer.Typer(help="What happens on customers' accounts: from files, at a chosen pace.", no_args_is_help=True)
 repayments = typer.Typer(help="Repayments, and what fell due.", no_args_is_help=True)
@@ -97,8 +97,8 @@ def replay(
 
     A replay that was interrupted goes on where it stopped. The file is held in memory.
     """
-    from starter.replaying import Checkpoint, History, Pace
-    from starter.replaying import replay as send_again
+    from starter.events.replaying import Checkpoint, History, Pace
+    from starter.events.replaying import replay as send_again
 
     if speed and rate:
         raise typer.BadParameter("Say --speed or --rate, not both.")
@@ -159,7 +159,7 @@ def _source(
     ignore_others: bool,
     separator: str | None,
 ) -> "EventFile | EventSet":
-    from starter.event_files import Dictionary, EventFile, EventSet
+    from starter.events.files import Dictionary, EventFile, EventSet
 
     if format != "events":
         from plimsoll.wiring.watching import event_set
@@ -211,7 +211,7 @@ async def _loaded(
 
     from plimsoll.domain.access import Permission
     from plimsoll.wiring import open_ports
-    from starter.loading import load as load_file
+    from starter.events.loading import load as load_file
 
     async with open_ports(settings, wait_for_database=3) as ports:
         actor = await ports.access.actor_of_key(key_of(settings, role))

@@ -12,12 +12,12 @@ import pytest
 
 from plimsoll.adapters.models.scorer import ModelScorer
 from plimsoll.adapters.models.shelf import ModelFolder
-from plimsoll.adapters.postgres.registry import CachedLineups
+from plimsoll.adapters.postgres.models.registry import CachedLineups
 from plimsoll.domain.access import Role
 from plimsoll.domain.models.assignment import position
 from plimsoll.domain.models.registry import RoleName
-from starter.registrar import Registrar
-from starter.shadowing import Shadowing
+from starter.loops.shadowing import Shadowing
+from starter.models.registrar import Registrar
 from tests.activities.test_steps import do, express
 from tests.builders import a_minors_application, a_pull, a_sound_application, a_step
 from tests.fakes import FakeLineups

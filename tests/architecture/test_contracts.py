@@ -20,7 +20,7 @@ BREACHES = {
     "adapters": ("plimsoll/adapters/vault/local.py", "import plimsoll.adapters.postgres.database"),
     "wiring": ("starter/logs.py", "import plimsoll.adapters.vault"),
     "workflows": ("workflows/patience.py", "import psycopg"),
-    "engine": ("plimsoll/adapters/postgres/outbox.py", "import temporalio.client"),
+    "engine": ("plimsoll/adapters/postgres/engine/outbox.py", "import temporalio.client"),
     "heavy": ("starter/logs.py", "import pandas"),
     "console": ("ui/__init__.py", "import plimsoll.settings"),
     "behind-the-console": ("starter/logs.py", "import ui"),

@@ -19,7 +19,7 @@ from plimsoll.adapters.datasets.south_german import SouthGerman
 from plimsoll.local import stack as local_stack
 from plimsoll.settings import Settings
 from plimsoll.wiring import open_ports
-from starter.training import ensure_released, ensure_trained
+from starter.models.training import ensure_released, ensure_trained
 
 SHOTS = Path(__file__).resolve().parent / "shots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -20,9 +20,9 @@ from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.values import Status
 from plimsoll.local.temporal_namespace import ensure_namespace
-from starter.client import connect
-from starter.dispatcher import AT_ONCE
-from starter.reconciler import Reconciler
+from starter.engine.client import connect
+from starter.loops.dispatcher import AT_ONCE
+from starter.loops.reconciler import Reconciler
 from tests.accounting import Accepted, account_for
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.chaos.parts import KillableTemporal, Nursery

@@ -14,8 +14,8 @@ from plimsoll.domain.access import Role
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.domain.values import Status
 from starter.api.admission import LOOK
-from starter.client import connect
-from starter.reconciler import Reconciler
+from starter.engine.client import connect
+from starter.loops.reconciler import Reconciler
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.chaos.parts import KillablePostgres, KillableTemporal, Nursery
 from tests.house import House, a_house, apply, bearer, problem_of, settings_of, the_api, until
@@ -152,7 +152,7 @@ async def test_a_finished_run_of_an_unfinished_case_is_run_again_under_a_fresh_i
 async def test_a_start_refused_by_a_dead_engine_is_tried_again_and_not_forgotten(
     shaky_house: House, killable_temporal: KillableTemporal
 ):
-    from starter.dispatcher import Dispatcher
+    from starter.loops.dispatcher import Dispatcher
 
     application = await shaky_house.accept(a_minors_application())
     await asyncio.to_thread(killable_temporal.kill)

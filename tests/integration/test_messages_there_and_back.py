@@ -13,7 +13,7 @@ from plimsoll.domain.outreach.contact import Channel, ContactState
 from plimsoll.domain.outreach.profile import Profile
 from plimsoll.local import ports
 from starter.api.app import create_app
-from starter.confirming import Confirming
+from starter.loops.confirming import Confirming
 from tests.contact_rules import WATCH
 from tests.house import a_house, settings_of, until
 from tests.reaching import Reaching, a_ref, a_step, approve_templates, somebody

@@ -121,33 +121,33 @@ FAULTS = {
         "::test_after_a_crash_a_queryable_source_is_asked_first_what_became_of_the_call",
     ),
     "the idempotency key is ignored": Fault(
-        "plimsoll/adapters/postgres/applications.py",
+        "plimsoll/adapters/postgres/underwriting/applications.py",
         "select %(actor)s, %(key)s, %(fingerprint)s, %(id)s from owner",
         "select %(actor)s, %(id)s, %(fingerprint)s, %(id)s from owner",
         "tests/adapters/postgres/test_accepting.py"
         "::test_fifty_at_once_under_one_key_make_one_application_and_get_one_answer",
     ),
     "an accepted application is owed to nobody": Fault(
-        "plimsoll/adapters/postgres/applications.py",
+        "plimsoll/adapters/postgres/underwriting/applications.py",
         "make_interval(secs => %(head_start)s) from claimed",
         "make_interval(secs => %(head_start)s) from claimed where false",
         "tests/adapters/postgres/test_accepting.py::test_an_acceptance_is_one_transaction_of_five_rows",
     ),
     "an acceptance leaves nothing in the ledger": Fault(
-        "plimsoll/adapters/postgres/applications.py",
+        "plimsoll/adapters/postgres/underwriting/applications.py",
         "%(entry_body)s, %(entry_digest)s from claimed",
         "%(entry_body)s, %(entry_digest)s from claimed where false",
         "tests/adapters/postgres/test_accepting.py::test_an_acceptance_is_one_transaction_of_five_rows",
     ),
     "what waited longest goes last": Fault(
-        "plimsoll/adapters/postgres/outbox.py",
+        "plimsoll/adapters/postgres/engine/outbox.py",
         "order by o.id limit",
         "order by o.not_before limit",
         "tests/adapters/postgres/test_outbox.py"
         "::test_what_waits_longest_goes_first_however_often_it_was_tried_in_vain",
     ),
     "verify does not work the chain out again": Fault(
-        "plimsoll/adapters/postgres/ledger.py",
+        "plimsoll/adapters/postgres/ledger/chain.py",
         'if link(expected_seq, row["entry_id"], last, bytes(row["digest"])) != bytes(row["hash"]):',
         "if False:",
         "tests/adapters/postgres/test_ledger_store.py::test_an_entry_edited_together_with_its_digest_is_named",

@@ -31,7 +31,7 @@ from plimsoll.domain.values import Outcome, Status
 from plimsoll.local.ports import INTERNAL, choose
 from plimsoll.local.postgres import Cluster
 from plimsoll.local.temporal_server import TemporalServer
-from starter.resuming import resume_waiting_on
+from starter.engine.resuming import resume_waiting_on
 from tests.applicants import quick_models
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.episodes import EpisodeUnderWay, a_desk_at_work, a_step

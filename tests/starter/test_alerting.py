@@ -1,7 +1,7 @@
 """Critical risks are told to whoever the operator named: once, and again until somebody takes it."""
 
 from plimsoll.domain.values import RiskLevel
-from starter.alerting import Alerting
+from starter.loops.alerting import Alerting
 from tests.episodes import a_desk, a_step, a_table
 from tests.fake_alerts import FakeAlertSink
 from tests.house import House

@@ -198,7 +198,7 @@ async def test_a_home_that_named_its_live_model_in_a_file_goes_on_with_it(databa
     file = tmp_path / "models" / manifest.name / "live.json"
     file.write_text(f'{{"version": "{manifest.version}"}}')
     async with a_house(tmp_path, database) as house, the_api(house.settings):
-        from starter.adopting import adopt_what_was_live
+        from starter.models.adopting import adopt_what_was_live
 
         await adopt_what_was_live(house.ports)
         lineup = await house.ports.registry.lineup(manifest.name)

@@ -118,7 +118,7 @@ async def test_one_in_a_hundred_is_garbage_and_all_else_goes_in(served, tmp_path
 
 
 async def test_what_was_interrupted_goes_on_behind_the_last_portion(served, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("starter.event_files.AT_ONCE", 10)
+    monkeypatch.setattr("starter.events.files.AT_ONCE", 10)
     file = a_csv(tmp_path / "e.csv", [a_line() for _ in range(35)])
     assert await run(served, "transactions", "load", file) == 0
     await served.house.ports.database.run("update transaction_load set lines = 20, new = 20, ended_at = null")

@@ -3,8 +3,8 @@
 import pytest
 import temporalio.worker._worker as sdk
 
-from starter import hosting
-from starter.client import connect
+from starter.engine import hosting
+from starter.engine.client import connect
 from tests.house import House
 from workflows import names
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from starter.replaying import Checkpoint, History, Pace, replay
+from starter.events.replaying import Checkpoint, History, Pace, replay
 
 HOURS = np.array(["2026-03-01T00", "2026-03-01T01", "2026-03-01T03"], "M8[us]")
 
@@ -33,7 +33,7 @@ class ADoor:
 
 
 def test_a_replay_that_broke_goes_on_and_nothing_is_sent_twice_or_left_out(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("starter.replaying.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("starter.events.replaying.MOST_AT_ONCE", 3)
     history = History([str(number).encode() for number in range(10)], np.arange(10).astype("M8[us]"), 0)
     first, second = ADoor(breaks_after=6), ADoor()
     checkpoint = Checkpoint(tmp_path, b"\x01" * 32)

@@ -17,7 +17,7 @@ from plimsoll.domain.errors import NotFound, Unavailable
 from plimsoll.domain.telling import Receiver, StageEvent, pause_after
 from plimsoll.domain.values import RiskLevel
 from plimsoll.wiring.webhooks import Receivers
-from starter.telling import Telling
+from starter.loops.telling import Telling
 from tests.episodes import a_desk, a_step, a_table
 from tests.house import House
 

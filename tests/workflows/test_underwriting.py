@@ -13,7 +13,7 @@ from plimsoll.domain.access import Role
 from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.underwriting.review import Answer
 from plimsoll.domain.values import Outcome, Status
-from starter.resuming import resume_waiting_on
+from starter.engine.resuming import resume_waiting_on
 from tests.applicants import EACH_ASKED_ONCE, SOURCES
 from tests.builders import a_minors_application, a_referred_application, a_sound_application
 from tests.house import House, until

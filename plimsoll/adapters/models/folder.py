@@ -12,7 +12,7 @@
     report.json, card.md  all that was measured, for programs and for people
     drift_reference.json  bins and counts of training, for what a drift check compares with
 
-A `<models>/<name>/live.json` is how a home of before the registry said what is live (`starter/adopting.py`).
+A `<models>/<name>/live.json` is how a home of before the registry said what is live (`starter/models/adopting.py`).
 """
 
 import hashlib

@@ -9,11 +9,11 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from plimsoll.adapters.postgres.applications import WITHDRAW
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.outreach import record
 from plimsoll.adapters.postgres.outreach.interventions import CLOSE_TASKS
 from plimsoll.adapters.postgres.outreach.people import enter
+from plimsoll.adapters.postgres.underwriting.applications import WITHDRAW
 from plimsoll.adapters.postgres.watching.transaction_log import ERASE as ERASE_TRANSACTIONS
 from plimsoll.adapters.postgres.watching.transaction_log import ONE_AT_A_TIME
 from plimsoll.domain.access import Actor

@@ -13,7 +13,7 @@ from plimsoll.domain.values import Outcome, Status
 from starter.api.auth import Needs
 from starter.api.presenting import case_object, decision_object, list_item, page
 from starter.api.running import Running, running
-from starter.client import live_state
+from starter.engine.client import live_state
 from workflows import names
 
 router = APIRouter(prefix="/v1/applications", tags=["applications"])

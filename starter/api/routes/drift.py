@@ -17,7 +17,7 @@ from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
-from starter.drift_checks import begin_check
+from starter.engine.drift_checks import begin_check
 from workflows import names
 
 router = APIRouter(prefix="/v1", tags=["monitoring"])

@@ -11,7 +11,7 @@ from plimsoll.domain.durations import duration_from
 from starter.api.auth import Needs
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
-from starter.fast_forward import fast_forward
+from starter.engine.fast_forward import fast_forward
 
 router = APIRouter(prefix="/v1/fast-forward", tags=["test mode"])
 House = Annotated[Running, Depends(running)]

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from plimsoll.domain.errors import NotFound, NotSignedIn
 from starter.api.running import Running, running
-from starter.schedules import sync_now
+from starter.engine.schedules import sync_now
 
 router = APIRouter(prefix="/v1/feeds", tags=["transactions"])
 House = Annotated[Running, Depends(running)]

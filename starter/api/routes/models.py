@@ -14,8 +14,8 @@ from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
-from starter.comparing import side_by_side
-from starter.registrar import Registrar
+from starter.models.comparing import side_by_side
+from starter.models.registrar import Registrar
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 House = Annotated[Running, Depends(running)]

@@ -14,11 +14,11 @@ from plimsoll.domain.models.retraining_run import RetrainingRun, RetrainingState
 from plimsoll.domain.models.training import TrainingPlan
 from plimsoll.domain.models.training_run import Trigger
 from plimsoll.ports import OpenRun
-from starter import runs
 from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
+from starter.engine import runs
 from workflows import names
 
 router = APIRouter(prefix="/v1/retrainings", tags=["models"])

@@ -14,11 +14,11 @@ from plimsoll.domain.errors import EngineUnavailable
 from plimsoll.domain.models.registry import must_be_applied_for
 from plimsoll.domain.models.rollout import RolloutPlan, RolloutState, usual_plan
 from plimsoll.ports import OpenRun
-from starter import runs
 from starter.api.auth import Needs
 from starter.api.presenting import page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
+from starter.engine import runs
 from workflows import names
 
 router = APIRouter(prefix="/v1/rollouts", tags=["rollouts"])

@@ -7,10 +7,10 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
-from starter import schedules
 from starter.api.auth import Needs
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
+from starter.engine import schedules
 
 router = APIRouter(prefix="/v1/schedules", tags=["monitoring"])
 House = Annotated[Running, Depends(running)]

@@ -11,7 +11,7 @@ from starter.api.auth import Needs
 from starter.api.presenting import list_item, page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
-from starter.resuming import resume_waiting_on
+from starter.engine.resuming import resume_waiting_on
 from workflows import names
 
 router = APIRouter(prefix="/v1/workflows", tags=["workflows"])

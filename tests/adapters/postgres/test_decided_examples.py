@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll.adapters.postgres.decided_examples import DecidedExamples
+from plimsoll.adapters.postgres.models.decided_examples import DecidedExamples
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import InvalidRequest

@@ -10,7 +10,7 @@ import pytest
 from plimsoll.domain.outreach.contact import Channel, ContactState, GatewayEvent, Heard
 from plimsoll.domain.outreach.governor import TOO_LATE
 from plimsoll.domain.outreach.profile import Profile
-from starter.confirming import Confirming
+from starter.loops.confirming import Confirming
 from tests.contact_rules import NOON
 from tests.house import House
 from tests.reaching import Reaching, a_ref, a_step, reaching

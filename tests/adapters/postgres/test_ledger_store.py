@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from plimsoll.adapters.postgres.ledger import Sealer, Verification
+from plimsoll.adapters.postgres.ledger.chain import Sealer, Verification
 from plimsoll.domain.ledger import digest, entry, link
 from plimsoll.domain.values import Outcome
 from tests.adapters.postgres.test_casework import a_run, a_verdict

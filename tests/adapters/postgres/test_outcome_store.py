@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from plimsoll.adapters.postgres.outcomes import Reported
+from plimsoll.adapters.postgres.models.outcomes import Reported
 from plimsoll.domain.access import Role
 from plimsoll.domain.errors import Conflict, NotFound
 from plimsoll.domain.models.outcomes import OutcomeReport

@@ -6,7 +6,7 @@ import json
 import psycopg
 import pytest
 
-from plimsoll.adapters.postgres.registry import CachedLineups
+from plimsoll.adapters.postgres.models.registry import CachedLineups
 from plimsoll.domain.access import Role
 from plimsoll.domain.models.registry import RoleName
 from tests.builders import NOW

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from plimsoll.adapters.postgres.database import Database
-from plimsoll.adapters.postgres.sources import FAILURES_TO_OPEN, SourceGate
+from plimsoll.adapters.postgres.underwriting.sources import FAILURES_TO_OPEN, SourceGate
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
 from tests.house import House
 

@@ -8,9 +8,9 @@ from typing import Any
 from psycopg import Rollback
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.adapters.postgres.outreach import record
 from plimsoll.adapters.postgres.outreach.record import Connection
-from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, NotFound, StaleVersion
 from plimsoll.domain.ledger import digest

@@ -12,10 +12,10 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.adapters.postgres.outreach import record
 from plimsoll.adapters.postgres.outreach.payments import Money, money_of
 from plimsoll.adapters.postgres.outreach.record import Connection
-from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import TASK, new_id

@@ -7,8 +7,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.standing import STANDING
 from plimsoll.adapters.postgres.outreach.people import Connection, enter
-from plimsoll.adapters.postgres.standing import STANDING
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, NotAllowed, NotFound
 from plimsoll.domain.outreach.templates import Template

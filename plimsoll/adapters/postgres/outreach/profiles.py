@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.standing import STANDING
 from plimsoll.adapters.postgres.outreach import people
 from plimsoll.adapters.postgres.outreach.people import Connection, Person, enter
-from plimsoll.adapters.postgres.standing import STANDING
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import PERSON, new_id

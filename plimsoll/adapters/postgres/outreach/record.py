@@ -11,7 +11,7 @@ from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.ledger import entry
 
 Connection = AsyncConnection[DictRow]
-KIND = "intervention"  # of the run, in the outbox and in `starter/runs.py`
+KIND = "intervention"  # of the run, in the outbox and in `starter/engine/runs.py`
 
 # `application_id` is how entries are found by what they are about; here that is an episode.
 ENTER = """

@@ -21,7 +21,7 @@ from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Event, Feed
 from plimsoll.domain.watching.reading import FIELDS, Read, read_columns, read_records
 from plimsoll.ports.watching import RejectedLine
-from starter.transactions import read_line
+from starter.events.intake import read_line
 
 AT_ONCE = 10_000
 WITH_HEADING = (".csv", ".tsv", ".txt")

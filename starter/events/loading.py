@@ -14,7 +14,7 @@ from plimsoll.domain.access import Actor
 from plimsoll.domain.watching.events import Feed
 from plimsoll.ports.watching import AcceptedEvents, FileProgress
 from plimsoll.wiring.watching import WatchPorts
-from starter.event_files import Portion
+from starter.events.files import Portion
 
 UNDER_WAY = 2  # portions that Postgres is given ahead of the one it writes
 Told = Callable[[FileProgress, Portion], None]

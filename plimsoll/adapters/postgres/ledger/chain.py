@@ -21,8 +21,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.standing import NEWEST, STANDING, Standing
-from plimsoll.adapters.postgres.stating import STATEMENTS, Statement
+from plimsoll.adapters.postgres.ledger.standing import NEWEST, STANDING, Standing
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS, Statement
 from plimsoll.domain.ledger import FIRST_LINK, digest, link
 
 SEALER_LOCK = 72_747_325

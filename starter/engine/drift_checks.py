@@ -5,7 +5,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from activities.monitoring import DriftCheck
-from starter.client import RPC_PATIENCE, as_engine_error
+from starter.engine.client import RPC_PATIENCE, as_engine_error
 from workflows import names
 from workflows.check_drift import CheckDrift
 

@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from plimsoll.wiring import Ports
-from starter.client import as_engine_error
+from starter.engine.client import as_engine_error
 from workflows import names
 
 AT_ONCE = 20

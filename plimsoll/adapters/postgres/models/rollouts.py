@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.registry import Registry
+from plimsoll.adapters.postgres.models.registry import Registry
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import Conflict, NotFound
 from plimsoll.domain.ids import ROLLOUT, new_id

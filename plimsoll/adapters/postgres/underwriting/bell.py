@@ -5,7 +5,7 @@ One query per beat for all who wait; LISTEN would serialise commits on the notif
 
 import asyncio
 
-from plimsoll.adapters.postgres.reading import Reading
+from plimsoll.adapters.postgres.underwriting.reading import Reading
 from plimsoll.domain.errors import Unavailable
 
 BEAT = 0.05

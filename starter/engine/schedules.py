@@ -30,7 +30,7 @@ from activities.sweeping import Sweep
 from plimsoll.domain.errors import InvalidRequest, NotFound, Unavailable
 from plimsoll.domain.underwriting.product import Product
 from plimsoll.ports import LiveModels, Products
-from starter.client import RPC_PATIENCE, as_engine_error
+from starter.engine.client import RPC_PATIENCE, as_engine_error
 from workflows import names
 from workflows.ask_for_retraining import AskForRetraining
 from workflows.check_drift import CheckDrift

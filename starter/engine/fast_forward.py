@@ -11,7 +11,7 @@ from plimsoll.domain.errors import InvalidRequest, NotAllowed, NotFound
 from plimsoll.domain.ids import APPLICATION, INTERVENTION
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports
-from starter.client import as_engine_error
+from starter.engine.client import as_engine_error
 from workflows import names
 
 LONGEST = timedelta(days=400)

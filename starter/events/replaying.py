@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.domain.watching.events import Feed
-from starter.event_files import Portion
+from starter.events.files import Portion
 
 BEAT = 0.25  # seconds from one call to the next
 MOST_AT_ONCE = 2_000

@@ -17,7 +17,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.standing import STANDING
+from plimsoll.adapters.postgres.ledger.standing import STANDING
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import InvalidRequest, NotFound
 from plimsoll.domain.ids import MODEL, new_id

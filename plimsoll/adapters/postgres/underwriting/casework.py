@@ -14,7 +14,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.stating import STATEMENTS
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import DECISION, EVIDENCE, SCORE, new_id

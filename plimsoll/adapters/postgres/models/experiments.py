@@ -12,9 +12,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.performance import Performance
-from plimsoll.adapters.postgres.registry import Registry
-from plimsoll.adapters.postgres.standing import STANDING
+from plimsoll.adapters.postgres.ledger.standing import STANDING
+from plimsoll.adapters.postgres.models.performance import Performance
+from plimsoll.adapters.postgres.models.registry import Registry
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, NotFound
 from plimsoll.domain.ids import EXPERIMENT, new_id

@@ -7,8 +7,8 @@ from temporalio.client import Client
 
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.ports import EngineOutbox, EngineTask, RunTask
-from starter import client as temporal
-from starter import runs
+from starter.engine import client as temporal
+from starter.engine import runs
 
 log = structlog.get_logger()
 

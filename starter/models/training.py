@@ -8,7 +8,7 @@ from plimsoll.domain.access import Role
 from plimsoll.domain.models.registry import RoleName
 from plimsoll.settings import Settings
 from plimsoll.wiring import Ports, newest_model, product_packs, train_model
-from starter.registrar import Registrar
+from starter.models.registrar import Registrar
 
 FIRST = "the first model of this home"
 

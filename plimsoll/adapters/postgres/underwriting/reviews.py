@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.stating import STATEMENTS
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, ReviewAlreadyAnswered, StaleVersion
 from plimsoll.domain.ids import REVIEW, new_id

@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 from plimsoll.domain.errors import EngineUnavailable
 from plimsoll.ports import EngineTask
 from plimsoll.settings import Settings
-from starter import client as temporal
+from starter.engine import client as temporal
 
 log = structlog.get_logger()
 

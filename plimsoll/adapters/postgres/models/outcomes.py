@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.stating import STATEMENTS
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import NotFound, PlimsollError
 from plimsoll.domain.ledger import Entry, entry

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.stating import STATEMENTS, Statement
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS, Statement
 from plimsoll.domain.ledger import FIRST_LINK, digest, link
 
 MOST_FOUND = 50

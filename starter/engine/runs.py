@@ -1,6 +1,6 @@
 """Runs that are no application's: started when their row is there, found again when it still is.
 
-A new kind is a line here and one in `plimsoll/adapters/postgres/open_runs.py`.
+A new kind is a line here and one in `plimsoll/adapters/postgres/engine/open_runs.py`.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from activities.releases import RolloutRef
 from activities.retraining import RetrainingRef
 from activities.training import TrainingRef
 from plimsoll.ports import OpenRun
-from starter.client import RPC_PATIENCE, as_engine_error
+from starter.engine.client import RPC_PATIENCE, as_engine_error
 from workflows import names
 from workflows.intervene_with_customer import InterveneWithCustomer
 from workflows.patience import WORKFLOW_TASK_PATIENCE

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.adapters.postgres.shared_commit import SharedCommit
-from plimsoll.adapters.postgres.stating import STATEMENTS
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import ApplicationClosed, KeyReused, NotFound, TooBusy
 from plimsoll.domain.ids import APPLICATION, PERSON, new_id

@@ -9,9 +9,9 @@ from temporalio.client import Client
 
 from plimsoll.domain.errors import Unavailable
 from plimsoll.ports import EngineOutbox, EngineTask, OpenRun, OpenRuns
-from starter import client as temporal
-from starter import runs
-from starter.dispatcher import ensure_started
+from starter.engine import client as temporal
+from starter.engine import runs
+from starter.loops.dispatcher import ensure_started
 
 log = structlog.get_logger()
 

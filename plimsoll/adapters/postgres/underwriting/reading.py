@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from plimsoll.adapters.postgres.audit import Audit
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.adapters.postgres.portfolio import Portfolio
-from plimsoll.adapters.postgres.proofs import Proofs
+from plimsoll.adapters.postgres.ledger.audit import Audit
+from plimsoll.adapters.postgres.ledger.proofs import Proofs
+from plimsoll.adapters.postgres.underwriting.portfolio import Portfolio
 from plimsoll.domain.errors import NotFound
 from plimsoll.ports import Vault
 

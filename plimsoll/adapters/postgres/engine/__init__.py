@@ -1,0 +1,1 @@
+"""What Postgres owes the engine, and which runs it says are open."""

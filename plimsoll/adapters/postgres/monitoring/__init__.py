@@ -1,0 +1,1 @@
+"""What drift checks read and write."""

@@ -1,0 +1,1 @@
+"""Applications, their cases and the people who decide them."""
