@@ -276,6 +276,13 @@ class Reviews:
             "term_months": answer.term_months,
         }
         sealed = self._vault.seal(row["wrapped_key"], json.dumps(said).encode(), f"verdict/{row['id']}/{position}")
+        columns = {
+            "task_id": row["id"],
+            "position": position,
+            "actor_id": actor.id,
+            "outcome": answer.outcome,
+            "reason": answer.reason,
+        }
         written = entry(
             "review.answered" if settled else "review.first_answer",
             application=row["application_id"],
@@ -287,25 +294,11 @@ class Reviews:
             position=position,
             outcome=answer.outcome.value,
             body=digest(sealed).hex(),
-            row=STATEMENTS["review_verdict"].row_digest(
-                digest(sealed),
-                {
-                    "task_id": row["id"],
-                    "position": position,
-                    "actor_id": actor.id,
-                    "outcome": answer.outcome,
-                    "reason": answer.reason,
-                },
-            ),
+            row=STATEMENTS["review_verdict"].row_digest(digest(sealed), columns),
         )
-        parameters = {
-            "id": row["id"],
+        parameters = columns | {
             "application": row["application_id"],
-            "position": position,
             "version": answer.version,
-            "actor": actor.id,
-            "outcome": answer.outcome,
-            "reason": answer.reason,
             "sealed": sealed,
             "sealed_digest": digest(sealed),
             "now": now,
@@ -362,7 +355,7 @@ WRITE_VERDICT = """
 with said as (
     insert into review_verdict (task_id, position, task_version, actor_id, outcome, reason, body_sealed, body_digest,
                                 answered_at)
-    values (%(id)s, %(position)s, %(version)s, %(actor)s, %(outcome)s, %(reason)s, %(sealed)s, %(sealed_digest)s,
+    values (%(task_id)s, %(position)s, %(version)s, %(actor_id)s, %(outcome)s, %(reason)s, %(sealed)s, %(sealed_digest)s,
             %(now)s)
 ), entered as (
     insert into ledger_entry (kind, application_id, body, digest)
@@ -371,7 +364,7 @@ with said as (
 update review_task set state = %(state)s, version = version + 1, claimed_by = null, lease_until = null,
     four_eyes = four_eyes or %(state)s = 'second',
     answered_at = case when %(state)s = 'answered' then %(now)s end
-where id = %(id)s
+where id = %(task_id)s
 """
 
 
