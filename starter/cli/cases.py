@@ -16,6 +16,7 @@ from starter.cli.printing import (
     decision,
     in_words,
     note,
+    readable,
     table,
     tell,
 )
@@ -32,7 +33,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="JSON object, JSON lines or CSV; - reads standard input.")],
+    file: Annotated[
+        Path, typer.Argument(callback=readable, help="JSON object, JSON lines or CSV; - reads standard input.")
+    ],
     product: Annotated[str | None, typer.Option(help="Product of applications that name none.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Key of a single application.")] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for each decision.", min=0, max=25)] = 20,
@@ -166,7 +169,5 @@ def resume(
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{file} is not UTF-8 text.") from None

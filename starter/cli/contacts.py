@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from plimsoll.domain.errors import InvalidRequest
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, readable, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="How customers may be reached.", no_args_is_help=True)
@@ -100,7 +100,9 @@ def opt_out(customer: Customer, reason: Reason, role: AsRole = None, json: AsJso
 
 @app.command("load")
 def load(
-    file: Annotated[Path, typer.Argument(help="JSON lines: customer, addresses, consent, zone… ; - reads stdin")],
+    file: Annotated[
+        Path, typer.Argument(callback=readable, help="JSON lines: customer, addresses, consent, zone… ; - reads stdin")
+    ],
     reason: Reason,
     role: AsRole = None,
     json: AsJson = False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, readable, table
 from starter.cli.remote import Remote
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ PRODUCT = "consumer-credit"
 
 @app.command("load")
 def load(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines; .gz, too, but for Parquet.")],
+    file: Annotated[
+        Path, typer.Argument(callback=readable, help="CSV, Parquet or JSON lines; .gz, too, but for Parquet.")
+    ],
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="FIELD=COLUMN", help="Which column holds a field: label=status. Repeatable."),

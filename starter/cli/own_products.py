@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, as_json, note
+from starter.cli.printing import DONE, AsJson, as_json, note, readable
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,7 +21,9 @@ MOST_BADS = 0.5
 
 def new(
     name: Annotated[str, typer.Argument(help="Name of the product: small letters, digits and dashes.")],
-    file: Annotated[Path, typer.Option("--from", help="CSV (any separator, plain or gzipped) or Parquet.")],
+    file: Annotated[
+        Path, typer.Option("--from", callback=readable, help="CSV (any separator, plain or gzipped) or Parquet.")
+    ],
     target: Annotated[str, typer.Option(help="COL when it holds 0 and 1, else COL=BAD, or COL=BAD|WORSE.")],
     good: Annotated[
         Many | None, typer.Option(help="A value that ended well; with it, rows of others are left out.")

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,16 @@ AsRole = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line for many.")]
 
 DONE, FAILED, USAGE, UNDECIDED, NOT_ALLOWED, UNAVAILABLE = 0, 1, 2, 3, 4, 5
+
+
+def readable(file: Path) -> Path:
+    """For arguments that name a file: one that cannot be read is a mistake in the call, said before anything else."""
+    try:
+        if str(file) != "-" and not file.is_dir():
+            file.open("rb").close()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
+    return file
 
 
 def exit_code(error: PlimsollError) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from plimsoll.domain.errors import FieldsInvalid, InvalidRequest
-from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note
+from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, readable
 from starter.cli.remote import Remote
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def score(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines; a column for each feature.")],
+    file: Annotated[
+        Path, typer.Argument(callback=readable, help="CSV, Parquet or JSON lines; a column for each feature.")
+    ],
     product: Annotated[str, typer.Option(help="Whose live model is asked.")] = "consumer-credit",
     out: Annotated[Path | None, typer.Option(help="Where the answers go, as CSV; to the screen when left out.")] = None,
     key: Annotated[

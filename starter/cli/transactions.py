@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, readable, table
 from starter.cli.remote import Remote, key_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ SHOWN = 20
 DEFAULT_ROLE = "channel"
 FORMATS = "events, taiwan (the folder of the shipped set), berka (the folder of the challenge's files)"
 
-AFile = Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines; .gz, too, but for Parquet.")]
+AFile = Annotated[
+    Path, typer.Argument(callback=readable, help="CSV, Parquet or JSON lines; .gz, too, but for Parquet.")
+]
 AFormat = Annotated[str, typer.Option("--format", help=f"What the file holds: {FORMATS}.")]
 Columns = Annotated[
     list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column holds a field: amount=value. Repeatable.")

@@ -106,13 +106,10 @@ async def test_a_file_that_cannot_be_read_is_one_sentence(
     assert sentence in capsys.readouterr().err
 
 
-async def test_a_file_that_is_not_there_or_no_parquet_is_one_sentence(served: Served, tmp_path: Path, capsys):
+async def test_a_file_that_is_no_parquet_is_one_sentence(served: Served, tmp_path: Path, capsys):
     (tmp_path / "x.parquet").write_text("no")
     assert served.run("outcome", "load", str(tmp_path / "x.parquet")) == 1
-    assert served.run("outcome", "load", str(tmp_path / "nowhere.csv")) == 1
-    told = capsys.readouterr().err
-    assert "is not Parquet" in told
-    assert "nowhere.csv cannot be read: No such file" in told
+    assert "is not Parquet" in capsys.readouterr().err
 
 
 async def test_the_shipped_labels_go_to_the_held_out_who_are_decided_and_to_nobody_else(served: Served, capsys):

@@ -76,8 +76,3 @@ async def test_a_table_without_a_feature_says_which_one_it_lacks(
     table = written(tmp_path / "rows.csv", [{k: v for k, v in row.items() if k != "amount"} for row in rows])
     assert served_with_a_model.run("score", table) == 1
     assert "The file has no column 'amount'; it has number, checking_state" in capsys.readouterr().err
-
-
-async def test_a_file_that_is_not_there_is_one_sentence(served_with_a_model: Served, capsys: pytest.CaptureFixture):
-    assert served_with_a_model.run("score", "nowhere.csv") == 1
-    assert capsys.readouterr().err.startswith("nowhere.csv cannot be read: No such file")

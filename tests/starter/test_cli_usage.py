@@ -18,7 +18,7 @@ from starter.cli.remote import ApiAway, Remote
     [
         ("demo --applicants many", "'many' should be a valid integer"),
         ("apply - --wait -4", "'-4' should be greater than or equal to 0"),
-        ("product new a --from x.csv --target y --refer-share 3", "'3' should be less than or equal to 0.9"),
+        ("product new a --from README.md --target y --refer-share 3", "'3' should be less than or equal to 0.9"),
     ],
 )
 def test_a_value_of_the_wrong_sort_is_named(monkeypatch, capsys, line: str, said: str):
@@ -50,11 +50,22 @@ def test_two_options_that_exclude_each_other_are_refused_before_anybody_is_asked
     assert "exclude each other" in capsys.readouterr().err
 
 
-def test_a_table_that_is_not_there_gets_its_sentence_and_no_heading_of_answers(monkeypatch, capsys):
-    assert typed(monkeypatch, "score nothing.csv") == 1
+@pytest.mark.parametrize(
+    "line",
+    [
+        "apply nothing.csv",
+        "contact load nothing.csv --reason why",
+        "outcome load nothing.csv",
+        "product new a --from nothing.csv --target y",
+        "score nothing.csv",
+        "transactions load nothing.csv",
+    ],
+)
+def test_a_file_that_is_not_there_is_a_mistake_in_the_call(monkeypatch, capsys, line: str):
+    assert typed(monkeypatch, line) == 2
     heard = capsys.readouterr()
     assert heard.out == ""
-    assert heard.err == "nothing.csv cannot be read: No such file or directory.\n"
+    assert "nothing.csv cannot be read: No such file or directory.\n" in heard.err
 
 
 def test_a_slip_in_an_application_over_many_lines_is_told_once():
