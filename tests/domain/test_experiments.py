@@ -11,28 +11,12 @@ from pydantic import ValidationError
 
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models import metrics
-from plimsoll.domain.models.experiments import (
-    Baseline,
-    Compared,
-    Design,
-    Metric,
-    Plan,
-    Reading,
-    Verdict,
-    baseline_of,
-    compare_means,
-    compare_shares,
-    costs,
-    mean_cost,
-    plan,
-    read,
-    spread_of_cost,
-    two_aucs,
-    two_means,
-    two_proportions,
-    variance_of_auc,
-)
+from plimsoll.domain.models.comparisons import compare_means, compare_shares
+from plimsoll.domain.models.experiment_plans import baseline_of, mean_cost, plan, spread_of_cost
+from plimsoll.domain.models.experiment_readings import costs, read
+from plimsoll.domain.models.experiments import Baseline, Compared, Design, Metric, Plan, Reading, Verdict
 from plimsoll.domain.models.performance import performance_report
+from plimsoll.domain.models.sample_sizes import two_aucs, two_means, two_proportions, variance_of_auc
 from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.judged import AS_OF, PRODUCT, some_decisions
 from tests.some_experiments import ON, a_baseline, a_question, some_dealt

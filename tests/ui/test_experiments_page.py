@@ -2,7 +2,8 @@
 
 import pytest
 
-from plimsoll.domain.models.experiments import plan, read
+from plimsoll.domain.models.experiment_plans import plan
+from plimsoll.domain.models.experiment_readings import read
 from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.judged import PRODUCT
 from tests.some_experiments import ON, a_baseline, a_question, some_dealt

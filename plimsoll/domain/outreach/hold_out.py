@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from plimsoll.domain.models.assignment import position
-from plimsoll.domain.models.experiments import FEWEST_OF_A_KIND, Comparison, compare_shares, two_proportions
+from plimsoll.domain.models.comparisons import compare_shares
+from plimsoll.domain.models.experiments import FEWEST_OF_A_KIND, Comparison
+from plimsoll.domain.models.sample_sizes import two_proportions
 from plimsoll.domain.outreach.strategy import EffectTerms, StrategyTable
 from plimsoll.domain.values import RiskLevel, Value
 

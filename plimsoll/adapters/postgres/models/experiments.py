@@ -20,17 +20,9 @@ from plimsoll.domain.errors import Conflict, NotFound
 from plimsoll.domain.ids import EXPERIMENT, new_id
 from plimsoll.domain.ledger import entry
 from plimsoll.domain.models.assignment import CHALLENGER
-from plimsoll.domain.models.experiments import (
-    Compared,
-    Design,
-    Metric,
-    Plan,
-    Question,
-    Reading,
-    baseline_of,
-    plan,
-    read,
-)
+from plimsoll.domain.models.experiment_plans import baseline_of, plan
+from plimsoll.domain.models.experiment_readings import read
+from plimsoll.domain.models.experiments import Compared, Design, Metric, Plan, Question, Reading
 from plimsoll.domain.models.performance import performance_report
 from plimsoll.domain.models.registry import ModelRecord, ModelState, NotApproved, RoleName
 from plimsoll.domain.underwriting.product import Product
