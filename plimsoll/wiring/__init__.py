@@ -393,7 +393,8 @@ def compare_candidates(
     features: Sequence[FeatureSpec], examples: Examples, folder: Path, plan: TrainingPlan
 ) -> dict[str, Any]:
     """Every family on the same folds, without making a version; pieces are kept in the folder."""
-    from plimsoll.adapters.models.candidates import Field, compared
+    from plimsoll.adapters.models.candidates import compared
+    from plimsoll.adapters.models.tuning import Field
 
     return compared(Field(tuple(features), examples, folder, plan))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.domain.models.calibration import Calibration, corrected, on_sample_scale
+from plimsoll.domain.models.calibration import Calibration, Method, corrected, on_sample_scale
 from plimsoll.domain.models.intervals import interval_of, share_across
 
 SHARES = st.floats(0.001, 0.999)
@@ -36,6 +36,40 @@ def test_calibration_keeps_the_order_of_applicants(one, other, slope, intercept)
     calibration = Calibration(slope=slope, intercept=intercept)
     low, high = sorted((one, other))
     assert calibration.probability(low) <= calibration.probability(high)
+
+
+CURVES = (
+    Calibration(slope=0.8, intercept=-0.2),
+    Calibration(slope=0.6, intercept=-0.2, slope_above=1.4),
+    Calibration(slope=1.0, intercept=0.0, points=((-3.0, -2.5), (-1.0, -1.4), (0.5, 1.0))),
+)
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.method)
+def test_every_calibration_rises_everywhere(curve):
+    raw = np.linspace(-9, 9, 400)
+    assert (np.diff(curve.log_odds(raw)) > 0).all()
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.method)
+def test_contributions_add_up_to_what_calibration_makes_of_the_way_from_the_reference(curve):
+    random = np.random.default_rng(0)
+    contributions, reference = random.normal(size=(50, 4)), -0.7
+    raw = reference + contributions.sum(axis=1)
+    told = curve.shares(contributions, raw)
+    assert told.sum(axis=1) == pytest.approx(curve.log_odds(raw) - curve.log_odds(reference), abs=1e-6)
+    assert (told * contributions >= 0).all()
+
+
+def test_a_row_that_is_the_reference_keeps_its_contributions_finite():
+    told = CURVES[1].shares(np.array([[0.5, -0.5]]), np.array([-1.0]))
+    assert told[0] == pytest.approx([-told[0, 1], told[0, 1]])
+    assert 0.6 / 2 < told[0, 0] < 1.4 / 2
+
+
+def test_a_calibration_file_of_before_there_were_curves_is_a_line():
+    found = Calibration.model_validate_json('{"slope": 0.9, "intercept": -0.1}')
+    assert (found.method, found.log_odds(2.0)) == (Method.PLATT, pytest.approx(1.7))
 
 
 @given(SHARES, st.lists(SHARES, min_size=2, max_size=30))

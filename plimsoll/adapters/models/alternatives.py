@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.adapters.models.candidates import alive, folds_of, paired, thinned_rows, write_json
 from plimsoll.adapters.models.families import Floats, Layout, family_named, layout_of
+from plimsoll.adapters.models.folds import folds_of, paired, thinned_rows
+from plimsoll.adapters.models.pieces import alive, write_json
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.examples import Examples
 from plimsoll.domain.models.fairness import FEWEST_MEMBERS, adverse_impact, can_be_compared, reweighed

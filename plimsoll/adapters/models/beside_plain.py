@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.adapters.models.candidates import folds_of
 from plimsoll.adapters.models.families import Floats, family_named, layout_of
 from plimsoll.adapters.models.families.floor import out_of_fold_part
+from plimsoll.adapters.models.folds import folds_of
 from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.models.features import matrix
 from plimsoll.domain.underwriting.product import FeatureSpec

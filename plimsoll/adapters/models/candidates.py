@@ -1,161 +1,35 @@
-"""Candidates tried against each other: tuned within a budget, compared on the very same folds.
+"""Candidates tried against each other on the very same folds, and the one to take.
 
-Every piece (one trial, one candidate on one repeat) is a file in the run's folder, so a run
+Every piece (one candidate on one fold of one repeat) is a file in the run's folder, so a run
 that was killed goes on where it was, and a cancelled one stops between two pieces.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import copy_context
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from plimsoll.adapters.models.families import Floats, Labels, Layout, family_named, layout_of
+from plimsoll.adapters.models.calibrating import across, weigh
+from plimsoll.adapters.models.directions import broken_directions
+from plimsoll.adapters.models.families import Floats, Labels, family_named
 from plimsoll.adapters.models.families.additive import bounded_logistic
 from plimsoll.adapters.models.families.floor import FLOOR, out_of_fold_part
-from plimsoll.adapters.models.making import calibrated
+from plimsoll.adapters.models.folds import areas_by_fold, folds_of, paired
+from plimsoll.adapters.models.pieces import alive, write_array, write_json
+from plimsoll.adapters.models.tuning import UNBOUND, Field, tuned
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models import metrics
-from plimsoll.domain.models.examples import Examples
-from plimsoll.domain.models.features import Matrix, matrix
 from plimsoll.domain.models.metrics import PairedDifference
-from plimsoll.domain.models.training import Progress, TrainingPlan, in_silence
-from plimsoll.domain.underwriting.product import FeatureSpec
+from plimsoll.domain.models.training import TrainingPlan
 
 ENSEMBLE = "ensemble"
-UNBOUND = "catboost without directions"
 SECONDS = "comparison-seconds.txt"
-TICK = 2.0  # seconds between two signs of life while a library works
-TUNING_FOLDS = 3
-STEPS_OF_A_CHECK, ROWS_OF_A_CHECK = 12, 200
-# Differences below this come from adding the same numbers in another order.
-ROUNDING = 1e-6
 # A family that answers slowly must rank better by this much than one that answers at once.
 WORTH_THE_WAIT = 0.002
-
-
-@dataclass(frozen=True)
-class Field:
-    """The rows candidates are tried on, and where their pieces are kept."""
-
-    features: tuple[FeatureSpec, ...]
-    examples: Examples
-    folder: Path
-    plan: TrainingPlan
-    progress: Progress = in_silence
-    rows: Matrix = field(init=False)
-    bad: Labels = field(init=False)
-    layout: Layout = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", matrix(self.features, self.examples.columns))
-        object.__setattr__(self, "bad", self.examples.bad.astype(np.int64))
-        object.__setattr__(self, "layout", layout_of(self.features))
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def names(self) -> list[str]:
-        """The families to choose from, and what they are held against."""
-        held_against = [UNBOUND, FLOOR] if self.plan.floor else []
-        return [*self.plan.families, *held_against]
-
-
-def folds_of(bad: Labels, folds: int, seed: int) -> list[npt.NDArray[np.bool_]]:
-    """Stratified: bads and goods are dealt out apart."""
-    random = np.random.default_rng(seed)
-    place = np.empty(len(bad), dtype=np.int64)
-    for label in (0, 1):
-        members = random.permutation(np.flatnonzero(bad == label))
-        place[members] = np.arange(len(members)) % folds
-    return [place == fold for fold in range(folds)]
-
-
-# ---------------------------------------------------------------- tuning
-
-
-def tuned(ground: Field, family: str, seconds: float) -> dict[str, Any]:
-    """Settings of a family: its defaults, unless a trial beat them by more than the noise between folds."""
-    path = ground.folder / f"tuning-{family}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    trials = _tried(ground, family, seconds)
-    first, best = trials[0], max(trials, key=lambda trial: float(np.mean(trial["auc"])))
-    gains = np.array(best["auc"]) - np.array(first["auc"])
-    noise = float(gains.std(ddof=1) / np.sqrt(len(gains)))
-    chosen = best if gains.mean() > noise else first
-    told = {
-        "settings": chosen["settings"],
-        "tuned": chosen is not first,
-        "trials": len(trials),
-        "gain": round(float(gains.mean()), 5),
-        "noise": round(noise, 5),
-    }
-    write_json(path, told)
-    return told
-
-
-def _tried(ground: Field, family: str, seconds: float) -> list[dict[str, Any]]:
-    """Trials so far and new ones until the budget is used; each is a line of a file as soon as it is done."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path = ground.folder / f"trials-{family}.jsonl"
-    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    kind, plan = family_named(family), ground.plan
-    chosen = thinned_rows(ground.bad, plan.tuning_rows, plan.seed)
-    rows, bad = ground.rows[chosen], ground.bad[chosen]
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=plan.seed))
-    for before in done:
-        if before["distributions"]:
-            study.add_trial(
-                optuna.trial.create_trial(
-                    params=before["params"],
-                    distributions={
-                        name: optuna.distributions.json_to_distribution(told)
-                        for name, told in before["distributions"].items()
-                    },
-                    value=float(np.mean(before["auc"])),
-                )
-            )
-    started = time.monotonic() - sum(before["seconds"] for before in done)
-    while len(done) <= plan.trials and (not done or time.monotonic() - started < seconds):
-        began = time.monotonic()
-        trial = study.ask() if done else None
-        settings = kind.suggest(trial, len(bad)) if trial else kind.defaults(len(ground.bad))
-        with alive(ground.progress, f"tuning {family}", len(done), plan.trials + 1):
-            areas = [
-                metrics.auc(
-                    bad[fold],
-                    kind.fit(ground.layout, rows[~fold], bad[~fold], settings, plan.seed).raw_log_odds(rows[fold]),
-                )
-                for fold in folds_of(bad, TUNING_FOLDS, plan.seed)
-            ]
-        if trial:
-            study.tell(trial, float(np.mean(areas)))
-        done.append(
-            {
-                "settings": settings,
-                "params": trial.params if trial else {},
-                "distributions": {
-                    name: optuna.distributions.distribution_to_json(told)
-                    for name, told in (trial.distributions.items() if trial else ())
-                },
-                "auc": areas,
-                "seconds": time.monotonic() - began,
-            }
-        )
-        with path.open("a") as lines:
-            lines.write(json.dumps(done[-1]) + "\n")
-    return done
-
-
-# ---------------------------------------------------------------- the comparison
 
 
 def compared(ground: Field) -> dict[str, Any]:
@@ -283,7 +157,7 @@ def out_of_fold(ground: Field, name: str, repeat: int, settings: dict[str, Any])
 def _of_one_fold(
     ground: Field, name: str, repeat: int, number: int, fold: npt.NDArray[np.bool_], settings: dict[str, Any]
 ) -> Floats:
-    path = ground.folder / f"fold-{repeat}-{number}-{_plainly(name)}.npy"
+    path = _of_fold(ground.folder, name, repeat, number)
     if path.exists():
         return np.load(path, allow_pickle=False)
     text = f"{name}: repeat {repeat + 1} of {ground.plan.repeats}, fold {number + 1} of {ground.plan.folds}"
@@ -296,6 +170,19 @@ def _of_one_fold(
         write_json(ground.folder / f"directions-{_plainly(name)}.json", broken)
     write_array(path, raw)
     return raw
+
+
+def predicted_before(folder: Path, name: str, settings: dict[str, Any], number: int) -> Floats | None:
+    """What the first repeat said of a fold's rows, of an ensemble the weighted mean; None when it was not asked."""
+    weights = settings["weights"] if name.startswith(ENSEMBLE) else {name: 1.0}
+    found = {part: _of_fold(folder, part, 0, number) for part in weights}
+    if not all(path.exists() for path in found.values()):
+        return None
+    return np.sum([weights[part] * np.load(path, allow_pickle=False) for part, path in found.items()], axis=0)
+
+
+def _of_fold(folder: Path, name: str, repeat: int, number: int) -> Path:
+    return folder / f"fold-{repeat}-{number}-{_plainly(name)}.npy"
 
 
 def _seconds_used(ground: Field) -> float:
@@ -353,112 +240,15 @@ def ensemble_out_of_fold(raw: Sequence[Floats], bad: Labels, folds: Sequence[npt
 
 
 def calibration_across(raw: Floats, bad: Labels, folds: Sequence[npt.NDArray[np.bool_]]) -> dict[str, Any]:
-    """Whether the probabilities could be believed: each fold on the line that the others gave."""
-    probability = np.empty(len(bad))
-    for fold in folds:
-        probability[fold] = calibrated(raw[~fold], bad[~fold]).probability(raw[fold])
+    """Whether the probabilities could be believed: each fold on the curve that the others gave."""
+    weighed = weigh(raw, bad, folds)
+    probability = across(weighed.taken, raw, bad, folds)
     told, line = metrics.report(bad, probability), metrics.calibration_line(bad, probability)
     kept = {name: told[name] for name in ("ece", "ece_perfect_model_95", "brier_skill")}
-    return kept | {"slope": round(line.slope, 4), "slope_interval": [round(bound, 4) for bound in line.slope_interval]}
-
-
-def areas_by_fold(bad: Labels, raw: Floats, folds: Sequence[npt.NDArray[np.bool_]]) -> list[float]:
-    return [metrics.auc(bad[fold], raw[fold]) for fold in folds]
-
-
-def paired(first: Sequence[float], second: Sequence[float], folds: int) -> PairedDifference:
-    return metrics.repeated_folds_difference(np.asarray(first) - np.asarray(second), folds)
-
-
-# ---------------------------------------------------------------- directions
-
-
-def broken_directions(model: Any, layout: Layout, rows: Matrix) -> tuple[str, ...]:
-    """Columns along which the risk once moves the wrong way, tried on real rows over the whole range of values."""
-    tried = rows[:: max(1, len(rows) // ROWS_OF_A_CHECK)][:ROWS_OF_A_CHECK]
-    return tuple(
-        layout.names[column]
-        for column, sign in enumerate(layout.signs)
-        if sign and _moves_wrongly(model, tried, rows[:, column], column, sign)
-    )
-
-
-def _moves_wrongly(model: Any, tried: Matrix, values: Matrix, column: int, sign: int) -> bool:
-    known = values[~np.isnan(values)]
-    if len(known) == 0:
-        return False
-    steps = np.unique(np.quantile(known, np.linspace(0, 1, STEPS_OF_A_CHECK)))
-    moved = np.repeat(tried, len(steps), axis=0)
-    moved[:, column] = np.tile(steps, len(tried))
-    raw = model.raw_log_odds(moved).reshape(len(tried), len(steps))
-    return bool((sign * np.diff(raw, axis=1) < -ROUNDING).any())
-
-
-# ---------------------------------------------------------------- signs of life, and files that are whole
-
-
-@contextmanager
-def alive(progress: Progress, text: str, done: int, of: int) -> Iterator[None]:
-    """Tells how far it is, now and every two seconds while a library works; raises what `progress` raised."""
-    progress(text, done, of)
-    over, raised = Event(), []
-
-    def tick() -> None:
-        while not over.wait(TICK):
-            try:
-                progress(text, done, of)
-            except BaseException as error:
-                raised.append(error)
-                return
-
-    # A copy of the context, because whoever listens may find its own place there.
-    ticking = Thread(target=copy_context().run, args=(tick,), daemon=True)
-    ticking.start()
-    try:
-        yield
-    finally:
-        over.set()
-        ticking.join()
-    if raised:
-        raise raised[0]
-
-
-def write_json(path: Path, told: Any) -> None:
-    _whole(path, lambda beside: beside.write_text(json.dumps(told, indent=1, default=plain) + "\n"))
-
-
-def write_array(path: Path, values: npt.NDArray[Any]) -> None:
-    def write(beside: Path) -> None:
-        with beside.open("wb") as file:
-            np.save(file, values, allow_pickle=False)
-
-    _whole(path, write)
-
-
-def _whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """There whole or not there: a killed worker leaves no half of a file behind under its name."""
-    beside = path.with_name(f".{path.name}.part")
-    write(beside)
-    beside.replace(path)
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    raise TypeError(f"{type(value).__name__} has no place in a report")
-
-
-def thinned_rows(bad: Labels, most: int, seed: int) -> npt.NDArray[np.int64]:
-    """At most so many rows, goods and bads in their proportion."""
-    if len(bad) <= most:
-        return np.arange(len(bad))
-    random = np.random.default_rng(seed)
-    chosen = [
-        random.permutation(np.flatnonzero(bad == label))[: max(1, round(most * float((bad == label).mean())))]
-        for label in (0, 1)
-    ]
-    return np.sort(np.concatenate(chosen))
+    return {
+        "method": weighed.taken,
+        "log_loss": weighed.log_loss,
+        **kept,
+        "slope": round(line.slope, 4),
+        "slope_interval": [round(bound, 4) for bound in line.slope_interval],
+    }

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.models import folder as files
+from plimsoll.adapters.models.calibrating import calibrated
 from plimsoll.adapters.models.card import recalibrated_card_of
 from plimsoll.adapters.models.curves import curves_of, figures_of
 from plimsoll.adapters.models.families import family_named
-from plimsoll.adapters.models.making import Made, calibrated, published
+from plimsoll.adapters.models.making import Made, published
 from plimsoll.adapters.models.scorer import LoadedModel
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models import metrics

@@ -17,7 +17,6 @@ from plimsoll.adapters.models import folder as files
 from plimsoll.adapters.models.drift_reference import reference_for, write_reference
 from plimsoll.adapters.models.families import Family, Floats, Labels, layout_of
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models.calibration import Calibration, on_sample_scale
 from plimsoll.domain.models.examples import Examples
 from plimsoll.domain.models.features import Matrix, column_names, matrix, monotone_signs, number_ranges
@@ -31,7 +30,10 @@ LIBRARIES = ("catboost", "numpy", "scikit-learn")
 
 @dataclass(frozen=True)
 class Made:
-    """A model with all that a score needs, not yet on disk. `out_of_fold` are its raw log-odds of `examples`."""
+    """A model with all that a score needs, not yet on disk.
+
+    `out_of_fold` are its raw log-odds of `examples`, nan where no model that did not see the row was asked.
+    """
 
     product: Product
     examples: Examples
@@ -42,21 +44,6 @@ class Made:
     write: Callable[[Path], tuple[int, ...]]  # the family's files, and the sizes of the members
     calibration: Calibration
     out_of_fold: Floats
-
-
-def calibrated(raw: Floats, bad: Labels) -> Calibration:
-    """Platt's two numbers by maximum likelihood on out-of-fold log-odds. Raises InvalidRequest.
-
-    Two parameters on purpose: isotonic steps on a few hundred rows would tie applicants that
-    the model tells apart, and beta calibration gained nothing here.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=1e6).fit(raw[:, None], bad)
-    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-    if slope <= 0:
-        raise InvalidRequest("The model ranks applicants no better than chance, so it cannot be calibrated.")
-    return Calibration(slope=slope, intercept=intercept)
 
 
 def bootstrap_members(
@@ -111,8 +98,9 @@ def published(
     """
     product, bad = made.product, made.examples.bad.astype(np.int64)
     rows = matrix(product.features, made.examples.columns)
-    probability = made.calibration.probability(made.out_of_fold)
-    reference = just_below_the_cut(product, rows, probability)
+    asked = ~np.isnan(made.out_of_fold)
+    probability = made.calibration.probability(made.out_of_fold[asked])
+    reference = just_below_the_cut(product, rows[asked], probability)
     (models / product.model).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models / product.model, prefix=".training-") as passing:
         folder = Path(passing) / "version"

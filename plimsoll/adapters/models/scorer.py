@@ -137,7 +137,7 @@ class LoadedModel:
         return sample, corrected(sample, *rates), corrected(spread.reshape(len(sample), -1), *rates)
 
     def _contributions(self, asked: Matrix) -> dict[str, float]:
-        shares = self._attributor.contributions(asked).mean(axis=0) * self._calibration.slope
+        shares = self._stretched(self._attributor.contributions(asked), asked).mean(axis=0)
         return {spec.name: float(share) for spec, share in zip(self._features, shares, strict=True)}
 
     def calibrated_anew(self, calibration: Calibration) -> "LoadedModel":
@@ -167,11 +167,16 @@ class LoadedModel:
 
     def contributions_of(self, rows: Matrix) -> npt.NDArray[np.float64]:
         """(rows, features): calibrated log-odds against the reference group."""
-        told = self._attributor.contributions(rows)
+        told = self._stretched(self._attributor.contributions(rows), rows)
         for some, completed in self._gaps(rows):
-            shares = self._attributor.contributions(completed)
+            shares = self._stretched(self._attributor.contributions(completed), completed)
             told[some] = shares.reshape(len(some), -1, shares.shape[1]).mean(axis=1)
-        return told * self._calibration.slope
+        return told
+
+    def _stretched(self, contributions: npt.NDArray[np.float64], rows: Matrix) -> npt.NDArray[np.float64]:
+        """Of the model's log-odds, as of the calibrated ones."""
+        raw = np.empty(0) if self._calibration.is_a_line else self._model.raw_log_odds(rows)
+        return self._calibration.shares(contributions, raw)
 
     def _gaps(self, rows: Matrix) -> Iterator[tuple[npt.NDArray[np.int64], Matrix]]:
         """Rows that lack what training always had, some at a time, each as its completions one after the other."""

@@ -1,7 +1,7 @@
 """The quick way to a model: CatBoost as planned, cross-validated, calibrated, made a version at once.
 
 The same rows, seed and library versions give the same files and so the same version. The
-whole way, with candidates, comparison and fairness, is in `steps.py`.
+whole way, with candidates, comparison and fairness, is in `steps/`.
 """
 
 import json
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from plimsoll.adapters.models import folder as files
-from plimsoll.adapters.models.candidates import folds_of
+from plimsoll.adapters.models.calibrating import calibrated
 from plimsoll.adapters.models.curves import curves_of
 from plimsoll.adapters.models.families import Floats, Labels, family_named, layout_of
 from plimsoll.adapters.models.folder import Manifest
-from plimsoll.adapters.models.making import Made, bootstrap_members, calibrated, published
+from plimsoll.adapters.models.folds import folds_of
+from plimsoll.adapters.models.making import Made, bootstrap_members, published
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.examples import Examples

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.adapters.models.candidates import folds_of
+from plimsoll.adapters.models.calibrating import calibrated
 from plimsoll.adapters.models.families import Floats, family_named, layout_of
-from plimsoll.adapters.models.making import calibrated
+from plimsoll.adapters.models.folds import folds_of
 from plimsoll.domain.models.calibration import Calibration
 from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.models.features import Matrix, matrix

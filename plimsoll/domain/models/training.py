@@ -1,6 +1,6 @@
 """A training run as everybody sees it: its plan, its steps, and what each step said.
 
-The science behind the steps is in `plimsoll/adapters/models/steps.py`.
+The science behind the steps is in `plimsoll/adapters/models/steps/`.
 """
 
 from collections.abc import Callable

@@ -306,7 +306,7 @@ def test_the_interval_and_the_nearness_to_the_cut_follow_the_products_cut(scorer
 
 def _loaded_and_reference(scorer):
     """The reference group as training chose it, found again from the same out-of-fold scores."""
-    from plimsoll.adapters.models.making import calibrated
+    from plimsoll.adapters.models.calibrating import calibrated
     from plimsoll.adapters.models.training import cross_validated
 
     product, known = the_product(), examples(the_set().training())

@@ -7,14 +7,11 @@ from math import comb
 import numpy as np
 import pytest
 
-from plimsoll.adapters.models.candidates import (
-    broken_directions,
-    ensemble_out_of_fold,
-    ensemble_weights,
-    folds_of,
-)
+from plimsoll.adapters.models.candidates import ensemble_out_of_fold, ensemble_weights
+from plimsoll.adapters.models.directions import broken_directions
 from plimsoll.adapters.models.families import FAMILIES, family_named, layout_of
 from plimsoll.adapters.models.families.scorecard import rising
+from plimsoll.adapters.models.folds import folds_of
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.features import matrix
 from plimsoll.domain.models.scoring import ModelRefused
