@@ -84,6 +84,23 @@ def test_silence_leads_to_the_next_step_at_the_moment_in_the_row_and_not_before(
     assert move_of(an_episode(step=out), now=until, contact=sent) == moves.NextStep(result="silence")
 
 
+@pytest.mark.parametrize(
+    "step",
+    [{"state": StepState.OUT, "until": NOW + timedelta(days=7)}, {"not_before": NOW + timedelta(hours=9)}],
+    ids=["waits for an answer", "waits for the morning"],
+)
+def test_a_level_that_rose_waits_no_message_out(step: dict[str, Any]):
+    rose = an_episode(step=step | {"rule": moves.LEVEL_ROSE}, level=RiskLevel.CRITICAL)
+    sent = ContactFact(state=ContactState.DELIVERED) if "until" in step else None
+    assert move_of(rose, contact=sent) == moves.NextStep(result=moves.LEVEL_ROSE)
+
+
+def test_a_message_on_its_way_is_seen_through_before_the_level_that_rose_has_its_turn():
+    rose = an_episode(step={"rule": moves.LEVEL_ROSE})
+    assert move_of(rose, contact=ContactFact(state=ContactState.SENDING)) == moves.Reach()
+    assert isinstance(move_of(rose, contact=ContactFact(state=ContactState.UNKNOWN)), moves.ToAPerson)
+
+
 @pytest.mark.parametrize("state", [ContactState.BOUNCED, ContactState.FAILED])
 def test_what_came_back_is_no_silence(state: ContactState):
     out = {"state": StepState.OUT, "until": NOW + timedelta(hours=72)}

@@ -27,7 +27,7 @@ from plimsoll.domain.outreach.episode import EpisodeState
 from plimsoll.domain.outreach.strategy import By
 from plimsoll.domain.underwriting.product import Lane
 from plimsoll.domain.underwriting.review import Answer
-from plimsoll.domain.values import Outcome, Status
+from plimsoll.domain.values import Outcome, RiskLevel, Status
 from plimsoll.local.ports import INTERNAL, choose
 from plimsoll.local.postgres import Cluster
 from plimsoll.local.temporal_server import TemporalServer
@@ -282,6 +282,22 @@ async def intervention_answered(house: House) -> WorkflowHandle:
         return await _to_its_end(episode)
 
 
+async def intervention_level_rose(house: House) -> WorkflowHandle:
+    """While an e-mail waits for its answer the level rises: the next message leaves at once."""
+    async with a_desk_at_work(house, a_step(By.EMAIL, wait_hours=168), a_step(By.SMS)) as desk:
+        episode = await desk.begun(await desk.customer(), RiskLevel.MEDIUM)
+        await episode.until_waiting_on("delivery")
+        await desk.triggered(episode.customer.person, RiskLevel.CRITICAL)
+        await episode.tell()
+
+        async def goes_on() -> bool:
+            return len(desk.gateway.taken) == 2
+
+        await until(goes_on)
+        await episode.until_waiting_on("delivery")
+        return await _to_its_end(episode)
+
+
 async def intervention_promise_broken(house: House) -> WorkflowHandle:
     """A call, a promise, its day passes, and a person calls again."""
     async with a_desk_at_work(house, a_step(By.CALL), promises_at_most=2) as desk:
@@ -395,6 +411,7 @@ async def feed_synced(house: House) -> WorkflowHandle:
 EPISODES = (
     intervention_in_silence,
     intervention_answered,
+    intervention_level_rose,
     intervention_promise_broken,
     intervention_barred,
     intervention_gateway_down,

@@ -228,7 +228,7 @@ async def test_twenty_triggers_at_once_are_one_episode_and_one_message(running_h
         assert len(story["triggers"]) == 10
 
 
-async def test_a_level_that_rises_changes_what_is_still_to_be_done(running_house: House):
+async def test_a_level_that_rises_is_acted_on_at_once_and_waits_no_email_out(running_house: House):
     async with a_desk_at_work(running_house, a_step(By.EMAIL)) as desk:
         steep = {RiskLevel.CRITICAL: (a_step(By.CALL, priority=1),)}
         only = desk.table.strategies[0]
@@ -237,9 +237,10 @@ async def test_a_level_that_rises_changes_what_is_still_to_be_done(running_house
         await episode.until_waiting_on("delivery")
         came = await desk.triggered(episode.customer.person, RiskLevel.CRITICAL)
         assert (came.intervention, came.opened) == (episode.id, False)
-        await episode.let_pass(4 * DAY)
+        await episode.tell()
         story = await episode.until_waiting_on("collector")
         assert (story["level"], story["stratum"]) == ("critical", "medium")
+        assert [(step["by"], step["result"]) for step in story["steps"]] == [("email", "level_rose"), ("call", None)]
 
 
 async def test_the_hold_out_is_left_alone_and_followed_like_the_others(running_house: House):

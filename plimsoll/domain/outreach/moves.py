@@ -13,6 +13,9 @@ from plimsoll.domain.outreach.strategy import By, Step, StrategyTable, Tool
 from plimsoll.domain.values import RiskLevel, Value
 
 SOON = timedelta(minutes=1)  # a rule that lifts now is asked about again no sooner
+# Stands at a message's step when the customer's level rose during it: what is still to be done is done at once.
+LEVEL_ROSE = "level_rose"
+AT_THE_GATEWAY = (ContactState.SENDING, ContactState.UNKNOWN)
 
 
 class StepState(StrEnum):
@@ -75,6 +78,7 @@ class Taken(Value):
     step: Step
     state: StepState = StepState.DUE
     tries: int = 0
+    rule: str | None = None
     not_before: datetime | None = None
     began_at: datetime | None = None
     until: datetime | None = None  # an answer is waited for so long
@@ -319,6 +323,8 @@ def _treat(episode: Episode, known: Known, table: StrategyTable, now: datetime) 
 
 def _messaged(episode: Episode, at: Taken, known: Known, table: StrategyTable, now: datetime) -> Move:
     contact = known.contact
+    if at.rule == LEVEL_ROSE and (contact is None or contact.state not in AT_THE_GATEWAY):
+        return NextStep(result=LEVEL_ROSE)
     if at.state is StepState.OUT:
         return _waits_for_an_answer(at, contact, now)
     if contact is None or contact.state in (ContactState.PERMITTED, ContactState.SENDING):

@@ -402,6 +402,7 @@ def _episode(row: Row) -> Episode:
             step=plan[at["number"]],
             state=StepState(at["state"]),
             tries=at["tries"],
+            rule=at["rule"],
             not_before=at["not_before"],
             began_at=at["began_at"],
             until=at["until"],

@@ -14,7 +14,7 @@ from plimsoll.domain.errors import Conflict, NotFound
 from plimsoll.domain.ids import INTERVENTION, new_id
 from plimsoll.domain.outreach.episode import Ending, EpisodeState, Refusal, Trigger, Triggered, TriggerSource
 from plimsoll.domain.outreach.hold_out import HOLD_OUT, arm_of, strategy_of
-from plimsoll.domain.outreach.moves import STOPPED_BY
+from plimsoll.domain.outreach.moves import LEVEL_ROSE, STOPPED_BY
 from plimsoll.domain.outreach.strategy import By, Step, StrategyTable
 from plimsoll.domain.outreach.treatment import plan_after, plan_of
 from plimsoll.domain.values import RiskLevel
@@ -62,6 +62,16 @@ where id = %(id)s
 FIRST_STEP = """
 insert into intervention_step (intervention_id, number, by, template, priority, state, began_at)
 values (%(id)s, %(number)s, %(by)s, %(template)s, %(priority)s, 'due', %(now)s) on conflict do nothing
+"""
+LOCK_OPEN = "select * from intervention where id = %(id)s for update"
+# A message waits its answer out no longer, or is not sent; a call that is under way becomes the more urgent one.
+HASTEN = """
+with called as (
+    update collector_task set priority = %(priority)s, version = version + 1
+    where intervention_id = %(id)s and state in ('open', 'claimed') and priority > %(priority)s
+)
+update intervention_step set rule = %(rule)s
+where intervention_id = %(id)s and number = %(number)s and by <> 'call' and state <> 'over'
 """
 CANCEL = """
 update intervention set state = 'watching', ending = %(ending)s, reason = %(reason)s, closed_at = %(now)s,
@@ -292,7 +302,10 @@ class InterventionStore:
         self, connection: Connection, trigger: Trigger, stands: Row, table: StrategyTable, now: datetime, said: Row
     ) -> Triggered:
         """The open one is told; a level that rose changes what is still to be done."""
-        held, rises = stands["ending"] == Ending.HELD_OUT, _rises(trigger, stands)
+        # Its run may have gone on since it was read.
+        found = await (await connection.execute(LOCK_OPEN, {"id": stands["id"]})).fetchone()
+        stands = stands | (found or {})
+        held, rises, taken = stands["ending"] == Ending.HELD_OUT, _rises(trigger, stands), stands["step"] + 1
         crosses = held and trigger.asked_for_help
         strategy = table.strategy(strategy_of(table, trigger.person))
         plan, state, ending = (
@@ -305,7 +318,7 @@ class InterventionStore:
             if plan:
                 await connection.execute(FIRST_STEP, _step_row(stands["id"], 0, plan[0], now))
         elif rises and state == EpisodeState.TREATING:
-            plan = plan_after(strategy, trigger.level, plan, stands["step"] + 1)
+            plan = plan_after(strategy, trigger.level, plan, taken)
         await connection.execute(
             UPDATE,
             {
@@ -322,6 +335,8 @@ class InterventionStore:
                 "now": now,
             },
         )
+        if rises and not crosses and state == EpisodeState.TREATING and plan[taken:]:
+            await connection.execute(HASTEN, _hastened(stands, plan[taken:]))
         if rises or crosses:
             await record.enter(
                 connection,
@@ -390,6 +405,11 @@ def _step_row(intervention: str, number: int, step: Step, now: datetime) -> dict
         "priority": step.priority,
         "now": now,
     }
+
+
+def _hastened(stands: Row, rest: Sequence[Step]) -> dict[str, Any]:
+    most_urgent = min(step.priority for step in rest)
+    return {"id": stands["id"], "number": stands["step"], "priority": most_urgent, "rule": LEVEL_ROSE}
 
 
 def _as_json(plan: Sequence[Step]) -> Jsonb:
