@@ -1,12 +1,20 @@
 """Who outside is told of what happens, and when a receiver that did not answer is tried again."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import Field, model_validator
 
+from plimsoll.domain.access import SYSTEM
 from plimsoll.domain.values import Value
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+# Whoever does one of these says why by a code of a list; elsewhere staff write what they like, of whom they like.
+SAID_BY_A_CODE = (
+    "application.received", "collector_task.answered", "decision.made", "outcome.corrected", "outcome.reported",
+    "review.answered", "review.first_answer",
+)  # fmt: skip
 
 
 class Receiver(Value):
@@ -41,6 +49,12 @@ class Delivery(Value):
     not_before: datetime | None = None
     last_error: str | None = None
     told_at: datetime | None = None
+
+
+def without_free_text(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as it may leave the house: the reason only where it is a code."""
+    coded = entry["actor"] == SYSTEM.id or entry["kind"] in SAID_BY_A_CODE
+    return {name: value for name, value in entry.items() if coded or name != "reason"}
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -75,6 +75,20 @@ async def test_a_receiver_is_told_once_of_the_kinds_it_asked_for_in_order(house:
     assert row["seq"] == row["newest"]
 
 
+async def test_what_staff_wrote_in_their_own_words_does_not_leave_the_house(house: House) -> None:
+    desk = a_desk(house, a_table(a_step()))
+    customer, by = await desk.customer(), await house.somebody(Role.COLLECTOR)
+    came = await desk.triggered(customer.person)
+    said: dict[str, Any] = {"by": by, "reason": "her husband told us of it", "request": "req_test", "now": NOW}
+    await desk.interventions.cancel(came.intervention or "", **said)
+    await house.ports.sealer.seal_once()
+    outside = Outside()
+    await telling(house, outside).tell_all(NOW)
+    opened, cancelled = (json.loads(event.body) for _, event in outside.taken)
+    assert (opened["reason"], cancelled["kind"]) == ("high", "intervention.cancelled")
+    assert "reason" not in cancelled
+
+
 async def test_what_is_not_taken_holds_up_those_behind_it_and_comes_again_under_its_id(house: House) -> None:
     await some_episodes(house, 3)
     outside = Outside(full_after=1)

@@ -8,7 +8,7 @@ from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ledger import entry
-from plimsoll.domain.telling import Delivery, StageEvent
+from plimsoll.domain.telling import Delivery, StageEvent, without_free_text
 
 LEASE = timedelta(minutes=2)  # more than ten events that each take as long as they may
 BEGIN = """
@@ -109,6 +109,7 @@ def _delivery(row: Row) -> Delivery:
 
 
 def _as_told(row: Row) -> bytes:
-    """As `GET /v1/events` shows it, with the id under which a repeat is recognised."""
-    event = {"id": f"evt_{row['seq']}_{row['digest'][:16]}", "seq": row["seq"], **json.loads(bytes(row["body"]))}
+    """As `GET /v1/events` shows it, with the id under which a repeat is recognised, and without what staff wrote."""
+    said = without_free_text(json.loads(bytes(row["body"])))
+    event = {"id": f"evt_{row['seq']}_{row['digest'][:16]}", "seq": row["seq"], **said}
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
