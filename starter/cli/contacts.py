@@ -15,6 +15,7 @@ app = typer.Typer(help="How customers may be reached.", no_args_is_help=True)
 
 Customer = Annotated[str, typer.Argument(help="The lender's own id, or per_…")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
+New = Annotated[bool, typer.Option("--new", help="Somebody nobody knew yet; without it an unknown id is refused.")]
 AT_ONCE = 100
 CONTACTS = {
     "contact": "id", "channel": "channel", "template": "template", "state": "state", "rule": "rule",
@@ -43,6 +44,7 @@ def set_profile(
     region: Annotated[str | None, typer.Option(help="de, us, us-fl.")] = None,
     language: Annotated[str | None, typer.Option(help="en, de.")] = None,
     preferred: Annotated[str | None, typer.Option(help="Channel the customer wishes; '-' for none.")] = None,
+    new: New = False,
     role: AsRole = None,
     json: AsJson = False,
 ) -> int:
@@ -51,7 +53,7 @@ def set_profile(
     change: dict[str, Any] = {"addresses": {k: _or_none(v) for k, v in given.items() if v is not None}}
     said = {"name": name, "zone": zone, "region": region, "language": language, "preferred": preferred}
     change |= {field: _or_none(value) for field, value in said.items() if value is not None}
-    return _change(customer, change, reason, role, json)
+    return _change(customer, change, reason, role, json, new)
 
 
 @app.command("consent")
@@ -61,6 +63,7 @@ def consent(
     give: Annotated[list[str] | None, typer.Option("--give", help="Channel agreed to; repeat it for several.")] = None,
     withdraw: Annotated[list[str] | None, typer.Option("--withdraw", help="Channel withdrawn.")] = None,
     evidence: Annotated[str, typer.Option(help="Form, recording or letter it rests on.")] = "",
+    new: New = False,
     role: AsRole = None,
     json: AsJson = False,
 ) -> int:
@@ -69,7 +72,7 @@ def consent(
     said = dict.fromkeys(give or [], True) | dict.fromkeys(withdraw or [], False)
     if not said:
         raise InvalidRequest("Say what the customer agreed to or withdrew: --give sms, --withdraw email.")
-    return _change(customer, {"consent": said, "evidence": evidence}, reason, role, json)
+    return _change(customer, {"consent": said, "evidence": evidence}, reason, role, json, new)
 
 
 @app.command("flag")
@@ -163,9 +166,10 @@ def _not_both(some: list[str] | None, option: str, others: list[str] | None, oth
         raise typer.BadParameter(f"{option} {word} and {other} {word} exclude each other: say one of them.")
 
 
-def _change(customer: str, change: dict[str, Any], reason: str, role: str | None, json: bool) -> int:
+def _change(customer: str, change: dict[str, Any], reason: str, role: str | None, json: bool, new: bool = False) -> int:
     with Remote(role or "collector") as api:
-        found = api.put(f"/v1/customers/{_path(customer)}/contact", change | {"reason": reason})
+        path = f"/v1/customers/{_path(customer)}/contact"
+        found = api.put(f"{path}?new=true" if new else path, change | {"reason": reason})
     return _print(found, json)
 
 

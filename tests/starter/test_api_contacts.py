@@ -17,7 +17,9 @@ from tests.starter.conftest import Door
 
 async def put(door: Door, customer: str, role: Role = Role.COLLECTOR, **change: Any) -> httpx.Response:
     body = {"reason": "as told by the customer"} | change
-    return await door.client.put(f"/v1/customers/{customer}/contact", json=body, headers=bearer(door.keys[role]))
+    return await door.client.put(
+        f"/v1/customers/{customer}/contact?new=true", json=body, headers=bearer(door.keys[role])
+    )
 
 
 async def shown(door: Door, customer: str) -> dict[str, Any]:
@@ -84,6 +86,18 @@ async def test_what_cannot_be_used_is_named(door: Door, change: dict[str, Any], 
 async def test_who_nobody_knows_is_not_found_and_who_may_not_is_refused(door: Door):
     assert (await door.get("/v1/customers/nobody-at-all/contact")).status_code == 404
     assert (await put(door, "x", Role.ANALYST)).status_code == 403
+
+
+async def test_a_mistyped_id_makes_nobody(door: Door):
+    headers, customer = bearer(door.keys[Role.COLLECTOR]), uuid.uuid4().hex
+    said = {"consent": {"sms": True}, "reason": "as told by the customer"}
+    changed = await door.client.put(f"/v1/customers/{customer}/contact", json=said, headers=headers)
+    opted_out = await door.post(
+        f"/v1/customers/{customer}/contact/opt-out", Role.COLLECTOR, {"reason": "said so by telephone"}
+    )
+    assert [changed.status_code, opted_out.status_code] == [404, 404]
+    assert "--new" in problem_of(changed)["detail"]
+    assert (await door.get(f"/v1/customers/{customer}/contact")).status_code == 404
 
 
 async def test_many_profiles_are_written_at_once(door: Door):

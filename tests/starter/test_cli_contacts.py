@@ -27,7 +27,9 @@ def said(capsys: pytest.CaptureFixture[str]) -> dict:
 def test_a_customer_is_made_agrees_and_says_no(collector: Served, capsys: pytest.CaptureFixture[str]):
     why = ("--reason", "told by the customer", "--json")
     where = ("--sms", "+1 (212) 555-0123", "--zone", "America/New_York", "--region", "us", "--name", "Ada")
-    assert collector.run("contact", "set", "CUST-1", *where, *why) == 0
+    assert collector.run("contact", "set", "CUST-1", *where, *why) == 1, "nobody of that id yet"
+    assert "--new" in capsys.readouterr().err
+    assert collector.run("contact", "set", "CUST-1", "--new", *where, *why) == 0
     assert said(capsys)["addresses"] == {"sms": "+12…23"}
     assert collector.run("contact", "consent", "CUST-1", "--give", "sms", "--evidence", "form 1", *why) == 0
     assert said(capsys)["consent"]["sms"]["granted"] is True

@@ -50,10 +50,17 @@ async def show(customer: str, actor: Reader, house: House) -> JSONResponse:
 
 
 @router.put("/customers/{customer}/contact", summary="Change addresses, consent, flags, zone or wishes")
-async def change(customer: str, change: ProfileChange, request: Request, actor: Keeper, house: House) -> JSONResponse:
-    """What is not named stays; an address of null is forgotten. A customer nobody knew yet is made."""
+async def change(
+    customer: str,
+    change: ProfileChange,
+    request: Request,
+    actor: Keeper,
+    house: House,
+    new: Annotated[bool, Query(description="somebody nobody knew yet is made, instead of not found")] = False,
+) -> JSONResponse:
+    """What is not named stays; an address of null is forgotten. An id that nobody has is not found, unless `new`."""
     profiles, now = house.ports.outreach.profiles, datetime.now(UTC)
-    changed = await profiles.change(customer, change, by=actor, request=request.state.request_id, now=now)
+    changed = await profiles.change(customer, change, by=actor, request=request.state.request_id, now=now, new=new)
     return answer_json(shown(changed))
 
 
@@ -68,7 +75,7 @@ async def opt_out(customer: str, because: Because, request: Request, actor: Keep
 
 @router.post("/contacts", summary="The same for many customers at once")
 async def change_many(many: Many, request: Request, actor: Keeper, house: House) -> JSONResponse:
-    """Up to 200, in order; the first that cannot be written stops it, with those before it kept."""
+    """Up to 200, new ones among them, in order; the first that cannot be written stops it, those before it kept."""
     profiles, now = house.ports.outreach.profiles, datetime.now(UTC)
     for each in many.contacts:
         fields = {name: getattr(each, name) for name in each.model_fields_set - {"customer"}}

@@ -69,7 +69,9 @@ class Profiles:
             "select id from person where id = %(id)s", asked
         )
         if row is None:
-            raise NotFound(f"There is no customer {customer!r}: a first `contact consent` or `contact set` makes one.")
+            raise NotFound(
+                f"Nobody of the id {customer!r} is known: correct it, or make somebody: `plimsoll contact set --new`."
+            )
         return row["id"]
 
     async def show(self, person: str, now: datetime) -> Profile:
@@ -103,9 +105,12 @@ class Profiles:
             changed_at=known.changed_at,
         )
 
-    async def change(self, customer: str, change: ProfileChange, *, by: Actor, request: str, now: datetime) -> Profile:
-        """Writes what is named and wakes whoever waits for it. A customer nobody knew yet is made."""
-        person = await self._find_or_make(customer)
+    async def change(
+        self, customer: str, change: ProfileChange, *, by: Actor, request: str, now: datetime, new: bool = True
+    ) -> Profile:
+        """Writes what is named and wakes whoever waits for it. A customer nobody knew yet is made; unless `new`, it
+        raises NotFound, for a mistyped id is nobody new."""
+        person = await (self._find_or_make(customer) if new else self.find(customer))
         async with self._database.transaction() as connection:
             known = await people.locked(connection, person)
             if known.reachable.erased:
@@ -127,7 +132,7 @@ class Profiles:
     async def opt_out(self, customer: str, *, by: Actor, reason: str, request: str, now: datetime) -> Profile:
         """Told to a person, by telephone or letter: no to everything, at once."""
         no = ProfileChange(consent=dict.fromkeys(Channel, False), reason=reason)
-        return await self.change(customer, no, by=by, request=request, now=now)
+        return await self.change(customer, no, by=by, request=request, now=now, new=False)
 
     async def _find_or_make(self, customer: str) -> str:
         try:
