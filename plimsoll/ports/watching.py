@@ -89,8 +89,8 @@ class FeedBook(Protocol):
         """Raises NotFound."""
         ...
 
-    def fits(self, provider: str, signature: str, body: bytes) -> bool:
-        """Whether a notice was signed with what its provider and we know."""
+    async def fits(self, provider: str, headers: Mapping[str, str], body: bytes, at: int) -> bool:
+        """Whether a notice is signed as its provider signs. Raises Unavailable when that cannot be found out now."""
         ...
 
     async def cursor(self, name: str) -> str:

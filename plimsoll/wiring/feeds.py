@@ -1,6 +1,6 @@
 """`secrets/feeds.json` → the accounts elsewhere that this house reads. Without the file there are none.
 
-{"plaid": {"url": "https://production.plaid.com", "client_id": …, "secret": …, "webhook_secret": …,
+{"plaid": {"url": "https://production.plaid.com", "client_id": …, "secret": …,
            "accounts": {"<access token>": "<your id of the customer>"}},
  "razorpayx": {"url": "https://api.razorpay.com", "key_id": …, "key_secret": …, "webhook_secret": …,
                "accounts": {"<account number>": "<your id of the customer>"}}}
@@ -9,18 +9,20 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from plimsoll.adapters.feeds import plaid, razorpayx
+from plimsoll.adapters.feeds import plaid, plaid_notices, razorpayx
 from plimsoll.adapters.feeds.http import FeedCalls
+from plimsoll.adapters.feeds.plaid_notices import PlaidNotices
 from plimsoll.adapters.postgres.watching.feed_cursors import FeedCursors
 from plimsoll.domain.errors import NotFound, Unavailable
 from plimsoll.ports.watching import TransactionFeed
 
 FILE = "feeds.json"
+SIGNATURE_OF = {plaid.NAME: "plaid-verification", razorpayx.NAME: "x-razorpay-signature"}
 PER_SECOND = {plaid.NAME: plaid.PER_SECOND, razorpayx.NAME: razorpayx.PER_SECOND}
 
 
@@ -32,6 +34,7 @@ class Feeds:
         self._cursors = cursors
         self._made: dict[str, TransactionFeed] = {}
         self._calls: dict[str, FeedCalls] = {}
+        self._plaid: PlaidNotices | None = None
 
     def names(self) -> Sequence[str]:
         said = self._said()
@@ -52,10 +55,20 @@ class Feeds:
     def names_of(self, provider: str) -> Sequence[str]:
         return [name for name in self.names() if name.startswith(f"{provider}-")]
 
-    def fits(self, provider: str, signature: str, body: bytes) -> bool:
-        secret = self._said().get(provider, {}).get("webhook_secret", "")
+    async def fits(self, provider: str, headers: Mapping[str, str], body: bytes, at: int) -> bool:
+        """Whether a notice is signed as its provider signs. Raises Unavailable when that cannot be found out now."""
+        about, signature = self._said().get(provider, {}), headers.get(SIGNATURE_OF.get(provider, ""), "")
+        if provider == plaid.NAME:
+            return bool(signature) and await self._of_plaid(about).fits(signature, body, at)
+        secret = about.get("webhook_secret", "")
         wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         return bool(secret) and hmac.compare_digest(wanted, signature)
+
+    def _of_plaid(self, about: dict[str, Any]) -> PlaidNotices:
+        if self._plaid is None:  # with calls of its own: a key is not to wait for pages
+            calls = FeedCalls(plaid.NAME, about["url"], plaid_notices.PER_SECOND)
+            self._plaid = PlaidNotices(calls, client_id=about["client_id"], secret=about["secret"])
+        return self._plaid
 
     async def cursor(self, name: str) -> str:
         return await self._cursors.cursor(name)

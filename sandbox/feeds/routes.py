@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections import Counter
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.feeds import FEEDS
 from sandbox.feeds.accounts import Account, Accounts, Movement
+from sandbox.feeds.signing import Signer
 from sandbox.limits import GENEROUS, Bucket
 
 SECRET = "sandbox"
@@ -33,7 +35,7 @@ class More(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     count: int = Field(default=1, ge=1, le=10_000)
-    webhook: str | None = None  # told of it, signed with the secret
+    webhook: str | None = None  # told of it, signed as that API does
 
 
 class Sync(BaseModel):
@@ -44,8 +46,15 @@ class Sync(BaseModel):
     count: int = Field(default=100, ge=1, le=500)
 
 
+class WantedKey(BaseModel):
+    client_id: str
+    secret: str
+    key_id: str
+
+
 class Feeds:
     def __init__(self) -> None:
+        self.signer, self.since = Signer(), int(time.time())
         self.accounts = Accounts()
         self.calls: Counter[str] = Counter()
         self.manners = {feed: Manners() for feed in FEEDS}
@@ -93,6 +102,16 @@ def feed_routes(feeds: Feeds) -> APIRouter:
             "request_id": f"req-{feeds.calls['plaid']}",
         }
 
+    @router.post("/plaid/webhook_verification_key/get")
+    async def key(wanted: WantedKey) -> Any:
+        """The key that notices are signed with."""
+        refused = feeds.refusal("plaid")
+        if refused:
+            return refused
+        if wanted.secret != SECRET or wanted.key_id != feeds.signer.key_id:
+            return _error("plaid", 400, "INVALID_WEBHOOK_VERIFICATION_KEY_ID", "no key of this id")
+        return {"key": feeds.signer.public(feeds.since), "request_id": f"req-{feeds.calls['plaid']}"}
+
     @router.get("/razorpayx/v1/transactions")
     async def transactions(
         account_number: str,
@@ -129,23 +148,26 @@ def feed_routes(feeds: Feeds) -> APIRouter:
         """New movements on an account, and the webhook that tells of them."""
         found = feeds.accounts.of(account)
         found.add(more.count)
-        told = await _tell(_known(feed), account, more.webhook) if more.webhook else None
+        told = await _tell(_known(feed), account, more.webhook, feeds.signer) if more.webhook else None
         return {"movements": len(found.movements), "webhook": told}
 
     return router
 
 
-async def _tell(feed: str, account: str, url: str) -> int:
+async def _tell(feed: str, account: str, url: str, signer: Signer) -> int:
     event = (
         {"webhook_type": "TRANSACTIONS", "webhook_code": "SYNC_UPDATES_AVAILABLE", "item_id": account}
         if feed == "plaid"
         else {"entity": "event", "event": "transaction.created", "account_id": account}
     )
     body = json.dumps(event).encode()
-    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    header = "X-Razorpay-Signature" if feed == "razorpayx" else "X-Feed-Signature"
+    signed = (
+        {"Plaid-Verification": signer.token(body, int(time.time()))}
+        if feed == "plaid"
+        else {"X-Razorpay-Signature": hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}
+    )
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        return (await client.post(url, content=body, headers={header: signature})).status_code
+        return (await client.post(url, content=body, headers=signed)).status_code
 
 
 def _plaid(account: str, movement: Movement) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What providers of accounts tell us by themselves: that there is something new. No key: each proves itself."""
 
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -11,7 +12,6 @@ from starter.engine.schedules import sync_now
 
 router = APIRouter(prefix="/v1/feeds", tags=["transactions"])
 House = Annotated[Running, Depends(running)]
-SIGNATURES = ("x-razorpay-signature", "x-feed-signature")
 
 
 @router.post("/{provider}/webhook", summary="Something is new at a provider, signed by it", status_code=202)
@@ -24,8 +24,7 @@ async def hear(provider: str, request: Request, house: House) -> JSONResponse:
     if not names:
         raise NotFound(f"There is no feed of {provider} here.")
     body = await request.body()
-    signature = next((request.headers[name] for name in SIGNATURES if name in request.headers), "")
-    if not house.ports.watch.feeds.fits(provider, signature, body):
+    if not await house.ports.watch.feeds.fits(provider, request.headers, body, int(time.time())):
         raise NotSignedIn("The signature does not fit the notice.")
     for name in names:
         await sync_now(house.engine.client, name)
