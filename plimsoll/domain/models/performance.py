@@ -20,6 +20,7 @@ from plimsoll.domain.underwriting.product import OutcomeTerms, Product, RiskTerm
 from plimsoll.domain.values import Value
 
 Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 Words = npt.NDArray[np.object_]
 
 FEWEST_FOR_A_LINE = 10  # of either outcome, below which a calibration line is arbitrary
@@ -45,7 +46,7 @@ class Judged:
     def __len__(self) -> int:
         return len(self.bad)
 
-    def where(self, rows: Flags) -> "Judged":
+    def where(self, rows: Flags | Places) -> "Judged":
         return Judged(
             **{name: column[rows] for name, column in vars(self).items() if name != "marks"},
             marks={mark: column[rows] for mark, column in self.marks.items()},
@@ -141,10 +142,15 @@ class PerformanceReport(Value):
 def performance_report(product: Product, judged: Judged, as_of: date) -> PerformanceReport:
     """Everything known by this day of how decisions of a product turned out."""
     terms = product.outcomes
+    # Every figure sorts by the probability, which is quick for rows that are in order already.
+    judged = judged.where(np.argsort(judged.probability_of_default, kind="stable"))
+    months, month_of = np.unique(judged.vintage.astype(str), return_inverse=True)
     vintages = tuple(
-        _vintage(product, name, judged.where(judged.vintage == name), as_of) for name in sorted(set(judged.vintage))
+        _vintage(product, str(name), judged.where(np.flatnonzero(month_of == place)), as_of)
+        for place, name in enumerate(months)
     )
-    ripe = judged.where(np.isin(judged.vintage, [v.name for v in vintages if v.state in COUNTING]))
+    counting = [place for place, vintage in enumerate(vintages) if vintage.state in COUNTING]
+    ripe = judged.where(np.flatnonzero(np.isin(month_of, counting)))
     overall, declined = _figures_of(product, ripe), judged.where(~judged.granted)
     return PerformanceReport(
         product=product.id,

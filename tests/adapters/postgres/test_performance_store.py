@@ -1,17 +1,18 @@
 """Decisions with what became of them are read as they stood on a day."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from plimsoll.domain.access import Role
-from plimsoll.domain.models.outcomes import Mark, OutcomeReport
-from plimsoll.domain.models.performance import Judged
+from plimsoll.domain.models.outcomes import EARLY, Mark, OutcomeReport
+from plimsoll.domain.models.performance import Judged, performance_report
 from plimsoll.domain.values import Outcome
 from tests.builders import a_sound_application
 from tests.decided import CHALLENGER, decided
 from tests.house import House
+from tests.judged import PRODUCT, together
 
 JUNE, JULY = datetime(2026, 6, 10, tzinfo=UTC), datetime(2026, 7, 31, 23, 59, tzinfo=UTC)
 TODAY = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -74,3 +75,39 @@ async def test_a_counter_offer_counts_as_granted_once_something_is_known_of_it(h
 
 async def test_before_the_first_decision_the_columns_are_empty(house: House):
     assert len(await judged(house)) == 0
+
+
+async def test_numbers_sent_in_groups_give_the_report_that_case_by_case_would(house: House):
+    said: list[Judged] = []
+    for number in range(24):
+        outcome = (Outcome.APPROVE, Outcome.DECLINE, Outcome.COUNTER_OFFER)[number % 3]
+        at = (JUNE if number < 12 else JULY) + timedelta(seconds=number)
+        risk, bad = 0.01 + 0.013 * (number % 7), number % 4 == 0
+        model = CHALLENGER if number % 5 == 0 else None
+        application = await decided(house, outcome, at=at, probability=risk, **({"model": model} if model else {}))
+        known = outcome is not Outcome.DECLINE
+        if known:
+            await report(house, application, label="bad" if bad else "good", amount=100 + number)
+        said.append(
+            Judged(
+                vintage=np.array([f"{at:%Y-%m}"], dtype=object),
+                granted=np.array([known]),
+                sample_probability=np.array([(await case_of(house, application))["sample_probability"]]),
+                probability_of_default=np.array([risk]),
+                bad=np.array([float(bad) if known else np.nan]),
+                amount=np.array([100.0 + number if known else np.nan]),
+                model=np.array([f"consumer-credit@{2 if model else 1}"], dtype=object),
+                arm=np.array(["challenger" if model else "champion"], dtype=object),
+                marks={mark: np.array([np.nan]) for mark in EARLY},
+            )
+        )
+    read = performance_report(PRODUCT, await judged(house), TODAY.date())
+    case_by_case = performance_report(PRODUCT, together(*said), TODAY.date())
+    assert read.model_dump() == case_by_case.model_dump()
+    assert (read.overall is not None, read.known, len(read.vintages), len(read.by_model)) == (True, 16, 2, 2)
+
+
+async def case_of(house: House, application: str) -> dict[str, Any]:
+    row = await house.ports.database.row("select * from score where application_id = %(id)s", {"id": application})
+    assert row is not None
+    return row

@@ -1,19 +1,18 @@
-"""Decisions with what became of them, as columns: read in portions, since there may be very many."""
+"""Decisions with what became of them, as columns; what many share is sent once, beside the numbers of all of them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import numpy as np
 
 from plimsoll.adapters.postgres.database import Database, Row
-from plimsoll.domain.models.outcomes import EARLY
-from plimsoll.domain.models.performance import Judged
+from plimsoll.domain.models.metrics import Shares
+from plimsoll.domain.models.outcomes import EARLY, Mark
+from plimsoll.domain.models.performance import Judged, Places, Words
 from plimsoll.domain.values import Outcome
 
-PORTION = 5000
-
-# Outcomes are gathered once for all cases, and what is read of a decision or a score stands in an index.
+# Outcomes are gathered once for all cases, and what is read of a decision or a score stands in an index. Few words are
+# shared by very many cases: they are sent once, the numbers as arrays.
 JUDGED = """
 with told as (
     select distinct on (application_id, mark) application_id, mark, bad, amount
@@ -25,14 +24,17 @@ with told as (
            jsonb_object_agg(mark, bad) filter (where mark <> 'final') as marks
     from told group by application_id
 )
-select to_char(d.decided_at at time zone 'UTC', 'YYYY-MM') as vintage, d.outcome, s.sample_probability,
-       s.probability_of_default, s.model || '@' || s.model_version as model, s.arm, h.bad, h.amount, h.marks
+select d.outcome, s.model, s.model_version, s.arm, h.marks, count(*) as n,
+       array_agg(extract(epoch from d.decided_at)::float8) as decided_at,
+       array_agg(s.sample_probability) as sample_probability,
+       array_agg(s.probability_of_default) as probability_of_default,
+       array_agg(h.bad::int::float8) as bad, array_agg(h.amount::float8) as amount
 from application a
 join decision d on d.application_id = a.id and d.round = a.round
 left join score s on s.application_id = a.id and s.round = a.round
 left join heard h on h.application_id = a.id
 where a.product = %(product)s and d.decided_at < %(until)s
-order by d.decided_at, a.id
+group by 1, 2, 3, 4, 5
 """
 
 
@@ -44,42 +46,44 @@ class Performance:
         """Everything decided until the end of this day (UTC), with what was known of it by then."""
         until = datetime.combine(as_of + timedelta(days=1), time.min, UTC)
         asked = {"product": product, "as_of": as_of, "until": until}
-        parts = [_columns(rows) async for rows in self._portions(asked)] or [_columns([])]
-        names = parts[0].keys()
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
-        marks = {mark: joined.pop(mark.value) for mark in EARLY}
-        return Judged(**joined, marks=marks)
-
-    async def _portions(self, asked: dict[str, Any]) -> AsyncIterator[list[Row]]:
-        async with self._database.transaction() as connection, connection.cursor("judged") as cursor:
-            # All of it is read, so the first rows need not come early at the price of the last.
-            await connection.execute("set local cursor_tuple_fraction = 1")
+        async with self._database.transaction() as connection:
             await connection.execute("set local work_mem = '64MB'")
-            await cursor.execute(JUDGED, asked)
-            while rows := await cursor.fetchmany(PORTION):
-                yield rows
+            await connection.execute("set local jit = off")  # compiling would take longer than counting
+            return _columns(await (await connection.execute(JUDGED, asked, binary=True)).fetchall())
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, Any]:
-    told = {
-        "vintage": np.array([row["vintage"] for row in rows], dtype=object),
-        "granted": np.array([_granted(row) for row in rows], dtype=np.bool_),
-        "model": np.array([row["model"] for row in rows], dtype=object),
-        "arm": np.array([row["arm"] for row in rows], dtype=object),
-    }
-    for name in ("sample_probability", "probability_of_default", "bad", "amount"):
-        told[name] = _numbers([row[name] for row in rows])
-    for mark in EARLY:
-        told[mark.value] = _numbers([(row["marks"] or {}).get(mark.value) for row in rows])
-    return told
+def _columns(groups: Sequence[Row]) -> Judged:
+    decided_at = _numbers(groups, "decided_at")
+    bad, marks = _numbers(groups, "bad"), {mark: _marks(groups, mark) for mark in EARLY}
+    outcome = _words(groups, [row["outcome"] for row in groups])
+    # A counter-offer was taken when something is known of how it went.
+    heard = np.any(~np.isnan([bad, *marks.values()]), axis=0)
+    judged = Judged(
+        vintage=(decided_at * 1e6).astype("datetime64[us]").astype("datetime64[M]").astype(str).astype(object),
+        granted=(outcome == Outcome.APPROVE.value) | ((outcome == Outcome.COUNTER_OFFER.value) & heard),
+        sample_probability=_numbers(groups, "sample_probability"),
+        probability_of_default=_numbers(groups, "probability_of_default"),
+        bad=bad,
+        amount=_numbers(groups, "amount"),
+        model=_words(groups, [row["model"] and f"{row['model']}@{row['model_version']}" for row in groups]),
+        arm=_words(groups, [row["arm"] for row in groups]),
+        marks=marks,
+    )
+    return judged.where(np.argsort(decided_at, kind="stable"))
 
 
-def _granted(row: Row) -> bool:
-    """A counter-offer was taken when something is known of how it went."""
-    if row["outcome"] == Outcome.COUNTER_OFFER:
-        return row["bad"] is not None or row["marks"] is not None
-    return row["outcome"] == Outcome.APPROVE
+def _numbers(groups: Sequence[Row], name: str) -> Shares:
+    return np.concatenate([np.empty(0), *(np.array(row[name], dtype=np.float64) for row in groups)])
 
 
-def _numbers(values: Sequence[Any]) -> Any:
-    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+def _words(groups: Sequence[Row], said: Sequence[str | None]) -> Words:
+    return np.repeat(np.array(said, dtype=object), _counts(groups))
+
+
+def _marks(groups: Sequence[Row], mark: Mark) -> Shares:
+    said = [(row["marks"] or {}).get(mark.value) for row in groups]
+    return np.repeat(np.array([np.nan if bad is None else float(bad) for bad in said]), _counts(groups))
+
+
+def _counts(groups: Sequence[Row]) -> Places:
+    return np.array([row["n"] for row in groups], dtype=np.intp)
