@@ -4,7 +4,7 @@ South German, Taiwan (without PAY_0 and what is sensitive) and LendingClub (with
 own price), each with the directions that must hold. All but the shipped set are read from the
 folder that PLIMSOLL_REAL_DATA names. A comparison of all takes hours: with BENCH_KEEP it keeps
 its pieces in that folder and goes on from them, with BENCH_SETS it measures some sets only, with
-BENCH_ROWS so many rows of each, and with BENCH_FAMILIES some families.
+BENCH_ROWS so many rows of each, with BENCH_FAMILIES some families, and with BENCH_REPEATS fewer repeats.
 """
 
 import os
@@ -50,8 +50,8 @@ def _some(examples: Examples) -> Examples:
 
 def _plan(quick: bool) -> TrainingPlan:
     plan = SHORT if quick else FULL
-    wanted = os.environ.get("BENCH_FAMILIES")
-    return plan.model_copy(update={"families": tuple(wanted.split(","))}) if wanted else plan
+    families = tuple(os.environ.get("BENCH_FAMILIES", ",".join(plan.families)).split(","))
+    return plan.model_copy(update={"families": families, "repeats": int(os.environ.get("BENCH_REPEATS", plan.repeats))})
 
 
 def _shipped() -> tuple[tuple[FeatureSpec, ...], Examples]:

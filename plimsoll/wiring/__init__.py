@@ -436,7 +436,8 @@ class LabelledData:
                 raise InvalidRequest(product.outcomes_stay_apart)
             return self._decided(product, as_of)
         file = labelled_examples(self.settings, product, as_of.date())
-        if labels is LabelSource.FILE or product.watches or product.outcomes_stay_apart:
+        nothing_on_record = product.watches or product.outcomes_stay_apart or not self.settings.database_url
+        if labels is LabelSource.FILE or nothing_on_record:
             return file
         return pooled(file, self._decided(product, as_of))
 

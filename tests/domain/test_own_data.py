@@ -80,14 +80,20 @@ def test_a_leak_is_named_by_its_name_and_by_its_figures():
     assert "AUC" in placed(found, "x17").why
 
 
-def test_amount_term_and_income_take_their_place_in_the_application():
+@pytest.mark.parametrize(
+    ("amount", "term", "income"),
+    [("amt_credit", "duration in months", "income_year"), ("loan_amnt", "term", "annual_inc")],
+)
+def test_amount_term_and_income_take_their_place_in_the_application(amount, term, income):
     found = understood(
-        loan_amnt=RANDOM.integers(500, 9000, ROWS).tolist(),
-        term=draws("12 months", "36 months", "60 months"),
-        annual_inc=RANDOM.integers(12000, 90000, ROWS).tolist(),
+        **{
+            amount: RANDOM.integers(500, 9000, ROWS).tolist(),
+            term: draws("12 months", "36 months", "60 months"),
+            income: RANDOM.integers(12000, 90000, ROWS).tolist(),
+        }
     )
     assert {feature.heading: feature.path for feature in found.features if feature.in_frame} == {
-        "loan_amnt": AMOUNT, "term": TERM, "annual_inc": INCOME,
+        amount: AMOUNT, term: TERM, income: INCOME,
     }  # fmt: skip
     assert found.at(INCOME).divide_by == 12  # type: ignore[union-attr]
 

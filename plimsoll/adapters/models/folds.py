@@ -33,7 +33,8 @@ def thinned_rows(bad: Labels, most: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def areas_by_fold(bad: Labels, raw: Floats, folds: Sequence[npt.NDArray[np.bool_]]) -> list[float]:
-    return [metrics.auc(bad[fold], raw[fold]) for fold in folds]
+    """Nan for a fold that nobody was asked about."""
+    return [float("nan") if np.isnan(raw[fold]).any() else metrics.auc(bad[fold], raw[fold]) for fold in folds]
 
 
 def paired(first: Sequence[float], second: Sequence[float], folds: int) -> PairedDifference:

@@ -1,6 +1,7 @@
 """Signs of life while a library works, and files that are whole."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -18,14 +19,14 @@ TICK = 2.0  # seconds between two signs of life while a library works
 
 @contextmanager
 def alive(progress: Progress, text: str, done: int, of: int) -> Iterator[None]:
-    """Tells how far it is, now and every two seconds while a library works; raises what `progress` raised."""
+    """Tells how far it is, now and every two seconds for how long already; raises what `progress` raised."""
     progress(text, done, of)
-    over, raised = Event(), []
+    over, raised, began = Event(), [], time.monotonic()
 
     def tick() -> None:
         while not over.wait(TICK):
             try:
-                progress(text, done, of)
+                progress(f"{text}, {time.monotonic() - began:.0f} s", done, of)
             except BaseException as error:
                 raised.append(error)
                 return

@@ -121,12 +121,15 @@ AMOUNT = (
 )  # fmt: skip
 TERM = (
     "term", "term months", "loan term", "duration", "duration months", "laufzeit", "laufzeit monate", "maturity",
-    "loan duration", "tenor", "months", "loan amount term", "duration in month", "duree", "plazo",
+    "loan duration", "tenor", "months", "loan amount term", "duration in month", "duration in months", "duree", "plazo",
+    "term in months", "laufzeit in monaten", "kreditlaufzeit", "vertragslaufzeit", "laufzeit mon",
 )  # fmt: skip
 INCOME = (
     "annual inc", "annual income", "income", "monthly income", "net income", "net monthly income", "gross income",
     "salary", "einkommen", "nettoeinkommen", "applicantincome", "applicant income", "amt income total",
     "yearly income", "revenu", "ingresos", "monthly salary", "monatseinkommen", "jahreseinkommen", "person income",
+    "income year", "income yearly", "income monthly", "annual salary", "monatliches einkommen",
+    "nettoeinkommen monatlich",
 )  # fmt: skip
 YEARLY = ("annual", "annually", "yearly", "year", "jahr", "jahres", "jahreseinkommen", "annuel", "anual", "pa")
 

@@ -272,3 +272,25 @@ def test_a_worker_that_goes_on_for_a_killed_one_does_not_get_the_comparisons_tim
     (work.folder / "candidates" / "comparison-seconds.txt").write_text("61.0\n")
     take(TrainingStep.CANDIDATES, work)
     assert told_by(work.folder, TrainingStep.CANDIDATES)["repeats"] == 1
+
+
+def test_what_candidates_are_held_against_gets_the_time_they_leave_and_two_folds_at_least(tmp_path):
+    """CatBoost as it comes takes longer than all candidates together where there are many words."""
+    plan = PLAN.model_copy(update={"families": ("logistic",), "floor": True, "comparison_seconds": 0.0})
+    work = a_work(tmp_path, plan=plan)
+    for step in (TrainingStep.VALIDATE, TrainingStep.SPLIT, TrainingStep.CANDIDATES):
+        take(step, work)
+    kept = {path.name for path in (work.folder / "candidates").glob("fold-0-*-catboost-defaults.npy")}
+    assert kept == {"fold-0-0-catboost-defaults.npy", "fold-0-1-catboost-defaults.npy"}
+    compared = {row["name"]: row for row in told_by(work.folder, TrainingStep.CANDIDATES)["candidates"]}
+    assert 0.5 < compared["catboost defaults"]["auc"] < 1
+    against = compared["logistic"]["against_floor"]
+    assert against["low"] < against["difference"] < against["high"]
+
+
+def test_a_calibration_reads_what_the_comparison_said_and_fits_nothing_again(finished):
+    work, _ = finished
+    assert not list(work.folder.glob("calibrate-*.npy"))
+    told = told_by(work.folder, TrainingStep.CALIBRATE)
+    assert told["calibrations_tried"]["taken"] in told["calibrations_tried"]["log_loss"]
+    assert not np.isnan(np.load(work.folder / "out_of_fold.npy")).any()

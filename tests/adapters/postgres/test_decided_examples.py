@@ -10,12 +10,13 @@ import pytest
 from plimsoll.adapters.postgres.models.decided_examples import DecidedExamples
 from plimsoll.adapters.vault import LocalVault
 from plimsoll.domain.access import Role
-from plimsoll.domain.errors import InvalidRequest
+from plimsoll.domain.errors import InvalidRequest, Unavailable
 from plimsoll.domain.models.examples import Examples
 from plimsoll.domain.models.outcomes import OutcomeReport
 from plimsoll.domain.models.training import LabelSource
 from plimsoll.domain.underwriting.product import OutcomeTerms
 from plimsoll.domain.values import Outcome
+from plimsoll.settings import load_settings
 from plimsoll.wiring import LabelledData
 from tests.applicants import the_product
 from tests.decided import decided
@@ -104,6 +105,14 @@ async def test_training_reads_the_file_the_record_or_both(house: House):
     counts = {labels: len(data.examples(product, labels, TODAY)) for labels in LabelSource}
     assert counts == {LabelSource.BOTH: 701, LabelSource.FILE: 700, LabelSource.OUTCOMES: 1}
     assert np.isnat(data.examples(product, LabelSource.BOTH, TODAY).applied_on).sum() == 700
+
+
+async def test_without_a_database_nobody_was_decided_here_so_both_is_the_file():
+    settings = load_settings().model_copy(update={"database_url": None})
+    product, data = the_product(), LabelledData(settings)
+    assert len(data.examples(product, LabelSource.BOTH, TODAY)) == 700
+    with pytest.raises(Unavailable, match=r"No database.*plimsoll up"):
+        data.examples(product, LabelSource.OUTCOMES, TODAY)
 
 
 async def test_labels_on_another_scale_than_the_file_stay_apart_and_it_says_why(house: House):
