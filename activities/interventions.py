@@ -82,11 +82,14 @@ class Interventions:
 
     async def _reach_out(self, standing: Standing, now: datetime) -> None:
         step = send_step(standing, now)
-        contact = await self._contacts.permit(
+        begun = await self._contacts.permit_and_begin(
             step.intervention, step.person, step.step, step.channel, step.template, step.due_on, step.now
         )
-        if contact.rule is None:
-            await self._outreach.deliver(ContactRef(contact=contact.id, now=now))
+        ref = ContactRef(contact=begun.contact.id, now=now)
+        if begun.outgoing is not None:
+            await self._outreach.hand_over(begun, ref)
+        elif begun.contact.rule is None:
+            await self._outreach.deliver(ref)
 
 
 def send_step(standing: Standing, now: datetime) -> SendStep:

@@ -71,7 +71,7 @@ class Outreach:
         if contact.state not in NOT_BEGUN:
             return contact
         begun = await self._contacts.begin(contact.id, ref.now)
-        return await self._handed_over(begun, ref)
+        return await self.hand_over(begun, ref)
 
     async def _recovered(self, contact: Contact, ref: ContactRef) -> Contact:
         """A call went out and nobody knows what became of it (crash, timeout)."""
@@ -92,7 +92,8 @@ class Outreach:
         except NotFound:
             return None  # the person was erased meanwhile: nothing is left to ask about
 
-    async def _handed_over(self, begun: Begun, ref: ContactRef) -> Contact:
+    async def hand_over(self, begun: Begun, ref: ContactRef) -> Contact:
+        """To the gateway, by whoever holds the message, and what it said into the row."""
         contact = begun.contact
         if begun.outgoing is None:
             if contact.state is ContactState.SENDING:

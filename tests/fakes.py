@@ -67,8 +67,8 @@ class FakeOutbox:
         taken, self.due = self.due[:limit], self.due[limit:]
         return taken
 
-    async def delivered(self, task: int) -> None:
-        self.done.append(task)
+    async def delivered(self, *tasks: int) -> None:
+        self.done += tasks
 
     async def failed(self, task: int, error: str, again_in: float) -> None:
         self.failures.append((task, error, again_in))

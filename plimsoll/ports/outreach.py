@@ -93,6 +93,19 @@ class Contacts(Protocol):
         """The contact of this step, made unless it is there; `permitted`, or `refused` by a named rule."""
         ...
 
+    async def permit_and_begin(
+        self,
+        intervention: str,
+        person: str,
+        step: int,
+        channel: Channel,
+        template: str,
+        due_on: date | None,
+        now: datetime,
+    ) -> Begun:
+        """Both in one transaction, for a message that leaves at once: what the governor saw still holds."""
+        ...
+
     async def get(self, contact: str) -> Contact:
         """Raises NotFound."""
         ...

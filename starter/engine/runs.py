@@ -81,6 +81,7 @@ async def ensure_run(client: Client, wanted: OpenRun) -> WorkflowHandle:
             task_timeout=WORKFLOW_TASK_PATIENCE,
             priority=Priority(priority_key=wanted.priority),
             static_summary=wanted.product,
+            request_eager_start=True,  # where whoever starts it hosts its queue as well, its first task comes back
             rpc_timeout=RPC_PATIENCE,
         )
     except RPCError as error:

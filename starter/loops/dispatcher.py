@@ -35,6 +35,9 @@ class Dispatcher:
         """One batch. Returns how many were delivered; raises EngineUnavailable when the engine is away."""
         tasks = await self._outbox.claim(AT_ONCE)
         results = await asyncio.gather(*(self._deliver(task) for task in tasks), return_exceptions=True)
+        done = [task.id for task, result in zip(tasks, results, strict=True) if result is None]
+        if done:
+            await self._outbox.delivered(*done)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -51,7 +54,6 @@ class Dispatcher:
         except EngineUnavailable as error:
             await self._outbox.failed(task.id, error.code, again_in=AWAY)
             raise
-        await self._outbox.delivered(task.id)
 
 
 async def _deliver_to_run(client: Client, task: RunTask) -> None:

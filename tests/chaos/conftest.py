@@ -9,6 +9,7 @@ import pytest
 
 from plimsoll.local.temporal_namespace import ensure_namespace
 from tests.chaos.parts import KillableTemporal, Nursery, a_nursery
+from tests.chaos.reaching import reach_everybody
 from tests.house import House, a_house
 from tests.stack_fixtures import LocalPostgres, LocalTemporal
 
@@ -30,6 +31,12 @@ async def empty_house(
     async with a_house(home, made, sandbox=running_sandbox, temporal=temporal, models=models) as house:
         yield house
     migrated.drop_database(made.name)
+
+
+@pytest.fixture(scope="module")
+async def reaching_house(empty_house: House) -> House:
+    await reach_everybody(empty_house)
+    return empty_house
 
 
 @pytest.fixture(scope="module")

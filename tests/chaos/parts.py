@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120.0
 
 # Places that only those come by who reach customers: test_killed_while_reaching.py
-REACHING = ("look_at_intervention", "permit_contact", "begin_contact", "hand_over", "note_contact")
+STEP_BY_STEP = ("permit_contact", "begin_contact")  # of these, those whose first message did not leave at once
+REACHING = ("look_at_intervention", "permit_and_begin_contact", *STEP_BY_STEP, "hand_over", "note_contact")
 PARKING = ("park_contact",)  # where a gateway neither knows keys nor tells: the sandbox's do both
 HEARING = ("hear_callback",)  # an API process
 
@@ -193,8 +194,8 @@ class Nursery:
         given = environment_of(settings, PLIMSOLL_READY_FILE=str(ready), **environment)
         return self._mine(Worker(self, self._fork(name, given, "worker", "--queues", queues), ready))
 
-    def api(self, settings: Settings, **environment: str) -> Api:
-        port, name = free_port(), f"api-{next(self._numbers)}"
+    def api(self, settings: Settings, port: int = 0, **environment: str) -> Api:
+        port, name = port or free_port(), f"api-{next(self._numbers)}"
         pid = self._fork(name, environment_of(settings, **environment), "starter.api", "--port", str(port))
         return self._mine(Api(self, pid, f"http://127.0.0.1:{port}"))
 

@@ -70,8 +70,8 @@ class Outbox:
         return await self._database.run(GIVE_UP)
 
     @faultpoints("deliver")
-    async def delivered(self, task: int) -> None:
-        await self._database.run("delete from outbox where id = %(id)s", {"id": task})
+    async def delivered(self, *tasks: int) -> None:
+        await self._database.run("delete from outbox where id = any(%(ids)s)", {"ids": list(tasks)})
 
     async def failed(self, task: int, error: str, again_in: float) -> None:
         await self._database.run(

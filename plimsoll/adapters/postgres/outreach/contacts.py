@@ -39,6 +39,9 @@ from plimsoll.ports.outreach import Interventions
 
 FIND = "select * from contact where id = %(id)s"
 FIND_LOCKED = f"{FIND} for update"
+LOCK_PERSON = """
+select p.id from person p join contact c on c.person_id = p.id where c.id = %(id)s for no key update of p
+"""
 OF_STEP = "select * from contact where intervention_id = %(intervention)s and step = %(step)s for update"
 OF_TASK = "select * from contact where task_id = %(task)s for update"
 MAKE = """
@@ -119,29 +122,58 @@ class ContactBook:
 
         A refused one may come again with another channel: it is still the step's only contact.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.pipelined() as connection:
             known = await people.locked(connection, person)
-            asked = {"intervention": intervention, "step": step}
-            row = await (await connection.execute(OF_STEP, asked)).fetchone()
-            if row and ContactState(row["state"]) not in (ContactState.PERMITTED, ContactState.REFUSED):
-                return as_contact(row)
-            approved = await _template(connection, template)
-            ruling = await self._ruling(connection, known, channel, approved, due_on, now, but=row["id"] if row else "")
-            wanted = {"person": person, "channel": channel, "template": template, "due_on": due_on, "now": now}
-            wanted |= {"task": None, "by": SYSTEM.id, "id": row["id"] if row else new_id(CONTACT)}
-            return await self._ruled(connection, row, asked | wanted, known, approved, ruling)
+            row, _ = await self._permitted(connection, known, intervention, step, channel, template, due_on, now)
+            return as_contact(row)
+
+    @faultpoints("permit_and_begin_contact")
+    async def permit_and_begin(
+        self,
+        intervention: str,
+        person: str,
+        step: int,
+        channel: Channel,
+        template: str,
+        due_on: date | None,
+        now: datetime,
+    ) -> Begun:
+        """Both in one transaction, for a message that leaves at once: what the governor saw still holds."""
+        async with self._database.pipelined() as connection:
+            known = await people.locked(connection, person)
+            row, approved = await self._permitted(connection, known, intervention, step, channel, template, due_on, now)
+            if ContactState(row["state"]) is not ContactState.PERMITTED or approved is None:
+                return Begun(contact=as_contact(row))
+            if not await self._interventions.wants(connection, intervention, step):
+                return Begun(contact=await self._refused(connection, row, Ruling(rule=governor.NOT_WANTED), now))
+            return await self._begun(connection, row, known, approved, now)
+
+    async def _permitted(
+        self, connection: Connection, known: Person, intervention: str, step: int, channel: Channel, template: str,
+        due_on: date | None, now: datetime,
+    ) -> tuple[Row, Template | None]:  # fmt: skip
+        """The row of this step, ruled now unless its message is on its way, and the text it was ruled with."""
+        asked = {"intervention": intervention, "step": step}
+        row = await (await connection.execute(OF_STEP, asked)).fetchone()
+        if row and ContactState(row["state"]) not in (ContactState.PERMITTED, ContactState.REFUSED):
+            return row, None
+        approved = await _template(connection, template)
+        ruling = await self._ruling(connection, known, channel, approved, due_on, now, but=row["id"] if row else "")
+        wanted = {"person": known.id, "channel": channel, "template": template, "due_on": due_on, "now": now}
+        wanted |= {"task": None, "by": SYSTEM.id, "id": row["id"] if row else new_id(CONTACT)}
+        return await self._ruled(connection, row, asked | wanted, known, approved, ruling), approved
 
     async def _ruled(
         self, connection: Connection, row: Row | None, asked: Row, known: Person, approved: Template | None,
         ruling: Ruling,
-    ) -> Contact:  # fmt: skip
+    ) -> Row:  # fmt: skip
         now, verdict = asked["now"], _columns_of(ruling)
         chosen = {"template_version": approved.version if approved else None, "language": self._language(known)}
         made = await (await connection.execute(RULED_ANEW if row else MAKE, asked | verdict | chosen)).fetchone()
         assert made is not None
         if ruling.rule and (row is None or row["rule"] != ruling.rule):
             await self._enter_refusal(connection, made, now)
-        return as_contact(made)
+        return made
 
     async def _enter_refusal(self, connection: Connection, row: Row, now: datetime, by: str = "") -> None:
         await enter(
@@ -175,7 +207,7 @@ class ContactBook:
     async def begin(self, contact: str, now: datetime) -> Begun:
         """The governor looks once more, and the row moves to `sending`: only this caller then holds the message."""
         person = (await self._found(contact))["person_id"]
-        async with self._database.transaction() as connection:
+        async with self._database.pipelined() as connection:
             known = await people.locked(connection, person)
             row = await (await connection.execute(FIND_LOCKED, {"id": contact})).fetchone()
             assert row is not None
@@ -278,11 +310,11 @@ class ContactBook:
     @faultpoints("note_contact")
     async def heard(self, contact: str, receipt: Receipt, now: datetime) -> Contact:
         """What the gateway said itself, in answer to us. An earlier state never follows a later one."""
-        person = (await self._found(contact))["person_id"]
-        async with self._database.transaction() as connection:
-            await people.lock(connection, [person])
+        async with self._database.pipelined() as connection:
+            await connection.execute(LOCK_PERSON, {"id": contact})
             row = await (await connection.execute(FIND_LOCKED, {"id": contact})).fetchone()
-            assert row is not None
+            if row is None:
+                raise NotFound(f"There is no contact {contact}.")
             return as_contact(await move_on(connection, row, receipt, now))
 
     async def interrupted(self, contact: Contact, why: str, arrived: bool, now: datetime) -> None:
@@ -371,14 +403,14 @@ class ContactBook:
         )
         asked = {"id": row["id"] if row else new_id(CONTACT), "person": person, "intervention": intervention}
         asked |= {"step": None, "task": task, "channel": Channel.VOICE, "template": template, "due_on": None}
-        contact = await self._ruled(connection, row, asked | {"by": by.id, "now": now}, known, approved, ruling)
+        made = await self._ruled(connection, row, asked | {"by": by.id, "now": now}, known, approved, ruling)
         if ruling.rule:
-            return contact
+            return as_contact(made)
         dialled = await (
             await connection.execute(
                 "update contact set state = 'sent', attempts = 1, sending_at = %(now)s, sent_at = %(now)s "
                 "where id = %(id)s returning *",
-                {"id": contact.id, "now": now},
+                {"id": made["id"], "now": now},
             )
         ).fetchone()
         assert dialled is not None

@@ -132,7 +132,7 @@ class EpisodeStore:
     @faultpoints("look_at_intervention")
     async def look(self, intervention: str, now: datetime, asked: bool = False) -> Stands:
         """Applies what follows from all that is known. Raises NotFound."""
-        async with self._database.transaction() as connection:
+        async with self._database.pipelined() as connection:
             found = await (await connection.execute(LOCK, {"id": intervention})).fetchone()
             if found is None:
                 raise NotFound(f"There is no intervention {intervention}.")
