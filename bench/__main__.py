@@ -19,8 +19,8 @@ KINDS = (
     "decisions", "accept", "overload", "scores", "memory", "drift", "transactions", "watching", "interventions",
     "pages",
 )  # fmt: skip
-# These take long and measure no speed, so they run only when they are named.
-ON_REQUEST = ("models", "retraining", "early-warning")
+# These take long, so they run only when they are named.
+ON_REQUEST = ("models", "retraining", "early-warning", "sustained")
 
 
 def main() -> None:
@@ -76,6 +76,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.scores import measure as measure_scores
 
         return measure_scores
+    if kind == "sustained":
+        from bench.transactions import measure_sustained
+
+        return measure_sustained
     if kind == "transactions":
         from bench.transactions import measure as measure_transactions
 

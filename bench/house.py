@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import psutil
+import uvloop
 
 from plimsoll.local import stack
 from plimsoll.settings import Settings, load_settings
@@ -22,6 +23,17 @@ from starter.models.training import ensure_released, ensure_trained
 PRODUCT = "consumer-credit"
 SERVERS = ["postgres", "migrate", "temporal", "namespace", "sandbox"]
 FULL = [*SERVERS, "api", "worker"]
+
+
+def as_they_come(figures: AsyncIterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each figure as soon as it is known: who waits for the last of them sees the others meanwhile."""
+
+    async def following() -> dict[str, Any] | None:
+        return await anext(figures, None)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        while (found := runner.run(following())) is not None:
+            yield found
 
 
 @contextmanager

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 import psutil
-import uvloop
 
 from activities.watching import Watch, watch_of
-from bench.house import bench_stack
+from bench.house import as_they_come, bench_stack
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
 from plimsoll.domain.watching.batch import Batch
@@ -43,14 +42,7 @@ select 'per_' || lpad(n::text, 26, '0'), sha256(n::text::bytea), '\\x00' from ge
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
     with bench_stack(SERVERS) as settings:
-        found: list[dict[str, Any]] = []
-
-        async def run() -> None:
-            async for row in _measured(settings, quick):
-                found.append(row)
-
-        uvloop.run(run())
-        yield from found
+        yield from as_they_come(_measured(settings, quick))
 
 
 async def _measured(settings: Settings, quick: bool) -> AsyncIterator[dict[str, Any]]:
