@@ -62,6 +62,6 @@ class Decisions:
         product = self._products.get(case.product)
         facts = evaluate = None
         if case.score is not None:
-            facts = facts_to_decide(case, product, step)
+            facts = facts_to_decide(case, product, step.now)
             evaluate = partial(self._engine.evaluate, product, self._engine.pin(product), Stage.DECIDE)
         return settled(product, proposal, case.score, answer, asked_for(case), step.now, facts, evaluate)

@@ -1,6 +1,7 @@
 """Policy: the hard rules before anything is pulled, and the verdict once there is a score."""
 
 import contextlib
+from datetime import datetime
 from functools import partial
 
 from temporalio import activity
@@ -76,12 +77,12 @@ class Policy:
         assert case.score is not None
         run = StepRun(step="decide", lane=step.lane)
         evaluate = partial(self._engine.evaluate, product, self._engine.pin(product), Stage.DECIDE)
-        verdict = decide(product, facts_to_decide(case, product, step), case.score, evaluate, step.now)
+        verdict = decide(product, facts_to_decide(case, product, step.now), case.score, evaluate, step.now)
         await self._casework.proposed(case, verdict, step.now, run)
         return case.model_copy(update={"verdict": verdict})
 
 
-def facts_to_decide(case: Case, product: Product, step: Step) -> Facts:
+def facts_to_decide(case: Case, product: Product, now: datetime) -> Facts:
     """What model and policy may know of a case whose evidence is in."""
     return facts_of(
         product,
@@ -89,7 +90,7 @@ def facts_to_decide(case: Case, product: Product, step: Step) -> Facts:
         case.summaries,
         missing=case.sources_in(EvidenceState.GIVEN_UP, EvidenceState.UNKNOWN),
         mismatched=case.sources_in(EvidenceState.MISMATCH),
-        as_of=step.now.date(),
+        as_of=now.date(),
         stage=Stage.DECIDE,
     )
 

@@ -47,7 +47,7 @@ class Scoring:
             case = await self._casework.pinned(case, lineup.assigned(case.person))
         assert case.model_pin is not None
         score = await self._scored_with(
-            case.model_pin, product, facts_to_decide(case, product, step), asks_around(product, asked_for(case))
+            case.model_pin, product, facts_to_decide(case, product, step.now), asks_around(product, asked_for(case))
         )
         await self._casework.scored(case, score, step.now, run)
         return case.model_copy(update={"score": score})

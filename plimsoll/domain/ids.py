@@ -9,6 +9,7 @@ APPLICATION, DECISION, REVIEW, PERSON, EVIDENCE, SCORE, ACTOR, KEY, SESSION, REQ
     "app", "dec", "rev", "per", "evr", "scr", "act", "key", "ses", "req",
 )  # fmt: skip
 MODEL, TRAINING, EXPERIMENT, DRIFT, ROLLOUT, RETRAINING = "mdl", "trn", "exp", "drf", "rol", "rtr"
+DOCUMENT = "doc"
 INTERVENTION, CONTACT, TASK, SWEEP = "int", "con", "tsk", "swp"
 
 

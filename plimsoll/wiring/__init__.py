@@ -48,6 +48,7 @@ from plimsoll.adapters.postgres.underwriting.applications import Applications
 from plimsoll.adapters.postgres.underwriting.bell import Bell
 from plimsoll.adapters.postgres.underwriting.casework import Casework
 from plimsoll.adapters.postgres.underwriting.copies import Copies
+from plimsoll.adapters.postgres.underwriting.desk import Desk
 from plimsoll.adapters.postgres.underwriting.policy_versions import PolicyVersions
 from plimsoll.adapters.postgres.underwriting.reading import Reading
 from plimsoll.adapters.postgres.underwriting.reviews import Reviews
@@ -92,6 +93,7 @@ class Ports:
     casework: Casework
     erasing: Erasing
     reviews: Reviews
+    desk: Desk
     outbox: Outbox
     outcomes: Outcomes
     performance: Performance
@@ -154,7 +156,8 @@ async def open_ports(settings: Settings, wait_for_database: float = 10.0) -> Asy
 
 def build_ports(settings: Settings, database: Database, client: SourceClient) -> Ports:
     vault = LocalVault.from_file(settings.secrets / "kek")
-    reading = Reading(database, vault)
+    desk = Desk(database, vault)
+    reading = Reading(database, vault, desk)
     scorer = ModelScorer(settings.models)
     registry, performance = Registry(database), Performance(database)
     labelled = LabelledData(settings)
@@ -171,6 +174,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         casework=Casework(database, vault),
         erasing=Erasing(database, vault),
         reviews=Reviews(database, vault),
+        desk=desk,
         outbox=Outbox(database),
         outcomes=Outcomes(database),
         performance=performance,

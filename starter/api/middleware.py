@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plimsoll.domain.errors import TooLarge
 from plimsoll.domain.ids import REQUEST, new_id
+from plimsoll.domain.underwriting.desk import LARGEST_PAPER
 from starter.api.problems import present, problem
 
 log = structlog.get_logger()
@@ -26,6 +27,7 @@ QUIET = {"/healthz", "/readyz", "/metrics"}
 # Tables come in one body, and may be larger than one application.
 TABLES = {"/v1/scores/batch", "/v1/transactions", "/v1/repayments"}
 TABLE_LIMIT = 8 * 1024 * 1024
+A_PAPER = re.compile(r"^/v1/applications/[^/]+/documents/[^/]+$")
 OWN_ID = re.compile(r"^[\w.:-]{1,80}$")
 
 
@@ -90,7 +92,9 @@ class Envelope:
                 await late(scope, receive, send)
 
     def _limit(self, path: str) -> int:
-        return max(self._body_limit, TABLE_LIMIT) if path in TABLES else self._body_limit
+        if path in TABLES:
+            return max(self._body_limit, TABLE_LIMIT)
+        return max(self._body_limit, LARGEST_PAPER) if A_PAPER.match(path) else self._body_limit
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route: Any = scope.get("route")

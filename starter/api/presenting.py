@@ -57,6 +57,7 @@ def decision_object(row: Json, product: Product | None, steps: list[Json] | None
         "policy": verdict.get("policy"),
         "model": score.get("model"),
         "review": review_summary(row["review"]),
+        "documents": documents(row["documents"], product),
         "override": {"by": row["decided_by_name"], "reason": answer["reason"]} if answer else None,
         "notices": [],
         "parties": [],
@@ -86,6 +87,7 @@ def case_object(row: Json, product: Product | None, steps: list[Json]) -> Json:
         "reasons": (row["decision"] or {}).get("verdict", {}).get("reasons") or proposal.get("reasons", []),
         "rule_hits": (row["decision"] or {}).get("verdict", {}).get("hits") or proposal.get("hits", []),
         "why_a_person": proposal.get("why_a_person", []),
+        "notes": row["notes"],
         "steps": steps,
         "plain": plain(row, product),
     }
@@ -128,7 +130,13 @@ def uncertainty(score: Json) -> Json | None:
 
 
 def review_summary(review: Json | None) -> Json | None:
-    return dict(review) if review else None
+    return {name: value for name, value in review.items() if name != "answered_by"} if review else None
+
+
+def documents(asked: list[Json], product: Product | None) -> list[Json]:
+    """What the applicant was asked for, by the product's name for it, until when, and what came."""
+    names = product.review.documents if product else {}
+    return [row | {"name": names.get(row["code"], row["code"].replace("_", " "))} for row in asked]
 
 
 def timings(row: Json, steps: list[Json] | None) -> Json:

@@ -52,9 +52,13 @@ def show(
         {"source": "name", "purpose": "purpose", "patience s": "patience_seconds", "then": "when_patience_is_over"},
         found["sources"],
     )
-    print("Reasons a reviewer may give:")
-    for code, sentence in found["review_reasons"].items():
-        print(f"  {code:24} {sentence}")
+    for heading, codes in (
+        ("Reasons a reviewer may give:", found["review_reasons"]),
+        ("Documents a reviewer may ask for:", found["review_documents"]),
+    ):
+        print(heading)
+        for code, sentence in codes.items():
+            print(f"  {code:24} {sentence}")
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.domain import errors
@@ -56,6 +57,10 @@ class Remote:
     def put(self, path: str, body: Any) -> Any:
         content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
         return self._call("PUT", path, content=content, headers=headers)[0]
+
+    def put_file(self, path: str, file: Path, media_type: str) -> None:
+        """The file as it is."""
+        self._call("PUT", path, content=file.read_bytes(), headers={"Content-Type": media_type})
 
     def delete(self, path: str) -> None:
         self._call("DELETE", path)

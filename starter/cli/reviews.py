@@ -1,10 +1,14 @@
 """`plimsoll review …`: the reviewer's day."""
 
+import mimetypes
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, decision, in_words, note, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, decision, in_words, note, readable, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Cases that wait for a person.", no_args_is_help=True)
@@ -107,6 +111,80 @@ def decide(
     return DONE
 
 
+@app.command("note")
+def write_note(application: str, text: str, role: AsRole = None) -> int:
+    """Writes down what the next one at this case should know; sealed with the case, for good."""
+    with Remote(role or "reviewer") as api:
+        api.post(f"/v1/applications/{application}/notes", {"text": text})
+    print("Written down.")
+    return DONE
+
+
+@app.command("ask")
+def ask(
+    review: str,
+    document: Annotated[str, typer.Argument(help="A listed code: `plimsoll product show` lists them.")],
+    role: AsRole = None,
+) -> int:
+    """Asks the applicant for a document. The case waits for it and comes back by itself."""
+    with Remote(role or "reviewer") as api:
+        api.post(f"/v1/reviews/{review}/documents", {"code": document})
+    print(f"{review} waits for the applicant's {document.replace('_', ' ')}.")
+    return DONE
+
+
+@app.command("hand-in")
+def hand_in(
+    application: str,
+    document: Annotated[str, typer.Argument(help="doc_…, as the application shows it")],
+    file: Annotated[Path, typer.Argument(callback=readable, help="PDF, JPEG or PNG of at most 2 MiB.")],
+    role: AsRole = None,
+) -> int:
+    """Hands in a document the applicant was asked for, as the lender's own system does."""
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    with Remote(role or "channel") as api:
+        api.put_file(f"/v1/applications/{application}/documents/{document}?name={quote(file.name)}", file, kind)
+    print(f"{file.name} is with the case.")
+    return DONE
+
+
+@app.command("hand-up")
+def hand_up(
+    review: str,
+    reason: Annotated[str, typer.Option(help="Why it is not yours to decide; goes on record.")],
+    role: AsRole = None,
+) -> int:
+    """Leaves a case to a senior reviewer."""
+    with Remote(role or "reviewer") as api:
+        api.post(f"/v1/reviews/{review}/hand-up", {"reason": reason})
+    print(f"{review} is a senior reviewer's now.")
+    return DONE
+
+
+@app.command("away")
+def away(
+    until: Annotated[str | None, typer.Option(help="2026-01-31 or 2026-01-31T09:00; left out: back.")] = None,
+    role: AsRole = None,
+) -> int:
+    """Be away until then: what you hold goes back to the queue. Taking a case ends it."""
+    with Remote(role or "reviewer") as api:
+        if until is None:
+            api.delete("/v1/reviews/absence")
+            print("You are back.")
+            return DONE
+        moment = _moment(until)
+        given_back = api.put("/v1/reviews/absence", {"until": moment.isoformat()})["given_back"]
+    print(f"Away until {moment:%Y-%m-%d %H:%M %Z}; given back: {', '.join(given_back) or 'nothing, you held no case'}.")
+    return DONE
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise typer.BadParameter(f"--until is {text!r}: write 2026-01-31 or 2026-01-31T09:00.") from None
+
+
 def _show(api: Remote, task: dict[str, Any], json: bool) -> int:
     case = api.get(f"/v1/applications/{task['application_id']}/case")
     if json:
@@ -117,6 +195,10 @@ def _show(api: Remote, task: dict[str, Any], json: bool) -> int:
     print(f"  why a person: {', '.join(case['why_a_person']) or '–'}")
     for path, value in case["declared"].items():
         print(f"    {path:32} {value}")
+    for document in case["documents"]:
+        print(f"    {document['id']:32} {document['name']}, {'there' if document['received_at'] else 'asked for'}")
+    for written in case["notes"]:
+        print(f"    {written['by']:32} {written['text']}")
     for evidence in case["evidence"]:
         print(f"    {evidence['source']:32} {in_words(evidence['summary'] or {}) or evidence['state']}")
     return DONE

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from activities.messages import CaseRef, Step
 from activities.policy import facts_to_decide
 from plimsoll.domain.errors import NotFound, Unavailable
 from plimsoll.domain.models.scoring import ModelPin
@@ -70,8 +69,7 @@ class Shadowing:
         except NotFound:  # erased between the two statements
             return
         product = self._products.get(owed.product)
-        ref = CaseRef(application=owed.application, round=owed.round, product=owed.product, lane=owed.lane)
-        facts = facts_to_decide(case, product, Step(case=ref, now=owed.scored_at))
+        facts = facts_to_decide(case, product, owed.scored_at)
         if shadow.digest not in self._asked:  # its files are read and verified first: that is no score's time
             await asyncio.to_thread(self._scorer.score, shadow, product, facts, ())
             self._asked.add(shadow.digest)

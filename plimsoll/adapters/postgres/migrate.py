@@ -15,13 +15,13 @@ from plimsoll.adapters.postgres import access
 from plimsoll.settings import ROOT, Settings, load_settings
 
 INSERT_ONLY = (
-    "ledger_entry", "ledger_seal", "decision", "score", "review_verdict",
+    "ledger_entry", "ledger_seal", "decision", "score", "review_verdict", "case_note",
     "outcome", "drift_report", "rollout_evaluation",
     "intervention_trigger", "collector_answer", "intervention_outcome", "contact_reply", "contact_callback",
 )  # fmt: skip
 MAY_DELETE = ("outbox", "model_role", "transaction", "transaction_key", "rejected_line", "contact_address",
               "customer_state", "customer_risk", "customer_risk_change", "customer", "contact_profile",
-              "contact_consent", "commitment")  # fmt: skip
+              "contact_consent", "commitment", "absence")  # fmt: skip
 
 
 def migrate(owner_url: str, app_url: str) -> None:

@@ -244,6 +244,11 @@ def _review(draft: Draft) -> Iterator[str]:
     yield line("risk_too_high", "Risk too high on a full look")
     yield line("smaller_amount", "A smaller amount is affordable")
     yield ""
+    yield "[review.documents]"
+    yield line("payslips", "Payslips of the last three months")
+    yield line("bank_statements", "Bank statements of the last three months")
+    yield line("identity", "Copy of an identity document")
+    yield ""
     yield "[review.authority]"
     yield line("reviewer", draft.largest_amount)
     yield line("senior_reviewer", 2 * draft.largest_amount)

@@ -152,6 +152,9 @@ class ReviewTerms(Value):
     four_eyes_above: Decimal | None = None  # an approval above this amount needs two people
     reasons: dict[str, str]  # listed codes a reviewer chooses from -> sentence
     authority: dict[str, Decimal] = Field(default_factory=dict)  # role -> largest amount it may approve
+    documents: dict[str, str] = Field(default_factory=dict)  # code of a paper one may ask for -> its name
+    document_days: float = 7  # the applicant's time for them
+    score_after_verdict: bool = False  # reviewers say their word before they see the score
 
 
 class Loader(StrEnum):

@@ -13,6 +13,7 @@ from plimsoll.domain.values import Outcome, Status
 from starter.api.auth import Needs
 from starter.api.presenting import case_object, decision_object, list_item, page
 from starter.api.running import Running, running
+from starter.api.unswayed import covered, covers
 from starter.engine.client import live_state
 from workflows import names
 
@@ -87,19 +88,15 @@ async def show(application: str, actor: Reader, house: House) -> JSONResponse:
 async def case(
     application: str, actor: Annotated[Actor, Depends(Needs(Permission.READ))], house: House
 ) -> JSONResponse:
-    row = await house.ports.reading.case(application)
-    steps = await house.ports.reading.steps(application, row["round"])
-    return answer_json(case_object(row, house.product_of(row), steps))
+    return answer_json(await read_case(house, application, actor))
 
 
 @router.get("/{application}/trace", summary="Every step with inputs, outputs, durations, attempts, versions")
 async def trace(
     application: str, actor: Annotated[Actor, Depends(Needs(Permission.READ))], house: House
 ) -> JSONResponse:
-    row = await house.ports.reading.case(application)
-    steps = await house.ports.reading.steps(application, row["round"])
     history = await house.ports.reading.history(application)
-    return answer_json(case_object(row, house.product_of(row), steps) | {"ledger": history})
+    return answer_json(await read_case(house, application, actor) | {"ledger": history})
 
 
 @router.get("/{application}/workflow", summary="What its run does now, from Temporal")
@@ -172,7 +169,15 @@ async def note_copy(
 async def read(house: Running, application: str, actor: Actor) -> dict[str, Any]:
     row = await house.ports.reading.case(application, own_only(actor))
     steps = await house.ports.reading.steps(application, row["round"])
-    return decision_object(row, house.product_of(row), steps)
+    shown = decision_object(row, house.product_of(row), steps)
+    return covered(shown) if covers(house, row["product"], row["review"], actor) else shown
+
+
+async def read_case(house: Running, application: str, actor: Actor) -> dict[str, Any]:
+    row = await house.ports.reading.case(application)
+    steps = await house.ports.reading.steps(application, row["round"])
+    shown = case_object(row, house.product_of(row), steps)
+    return covered(shown) if covers(house, row["product"], row["review"], actor) else shown
 
 
 def own_only(actor: Actor) -> str | None:

@@ -49,6 +49,7 @@ async def show(product: str, actor: Anyone, house: House) -> dict[str, Any]:
         "policy": policy.model_dump(),
         "model": found.model,
         "review_reasons": found.review.reasons,
+        "review_documents": found.review.documents,
         "review_authority": found.review.authority,
         "four_eyes_above": found.review.four_eyes_above,
         "example": found.example,

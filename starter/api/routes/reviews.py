@@ -1,6 +1,6 @@
 """Reviews: the queue, and what a person does with a case."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from starter.api.auth import Needs
 from starter.api.presenting import money, page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
+from starter.api.unswayed import covers
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 House = Annotated[Running, Depends(running)]
@@ -27,6 +28,7 @@ class Held(StrEnum):
     MINE = "mine"
     OTHERS = "others"
     FREE = "free"
+    APPLICANT = "applicant"  # waits for a document
     SECOND = "second"  # a second approval is owed, whoever holds it
 
 
@@ -49,14 +51,17 @@ async def queue(
         after=after,
         limit=limit + 1,
         held=Held.MINE if mine else held,
-        actor=actor.id,
+        actor=actor,
     )
-    return page([_shown(row) for row in rows], limit)
+    return page([_uncovered(house, row, actor) for row in rows], limit)
 
 
 @router.get("/summary", summary="How many wait in each queue: free, with whoever asks, overdue")
 async def summary(actor: Reader, house: House) -> dict[str, Any]:
-    return {"data": await house.ports.reading.desk(actor.id)}
+    return {
+        "data": await house.ports.reading.waiting(actor),
+        "away": await house.ports.desk.away(datetime.now(UTC)),
+    }
 
 
 @router.get("/{task}", summary="One review task")
@@ -86,6 +91,12 @@ async def decide(task: str, answer: Answer, request: Request, actor: Reviewer, h
     return answer_json(_shown(decided))
 
 
+def _uncovered(house: Running, row: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    """The risk stays out of the list, too, where a product wants the reviewer's word first."""
+    shown = _shown(row)
+    return shown | {"probability_of_default": None} if covers(house, row["product"], row, actor) else shown
+
+
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    hidden = {"claimed_by_id", "closed_at", "request_id", "current_round"}
+    hidden = {"answered_by", "claimed_by_id", "closed_at", "request_id", "current_round"}
     return {name: value for name, value in row.items() if name not in hidden} | {"amount": money(row["amount"])}

@@ -78,6 +78,10 @@ STATEMENTS = {
             "policy_version", "policy_digest", "decided_by",
         ),
     ),
+    "case_note": Statement(kinds=("case.noted",), columns=("actor_id",)),
+    "document_request": Statement(
+        kinds=("document.received",), columns=("id", "code"), sealed="paper_sealed", sealed_digest="paper_digest"
+    ),
     "review_verdict": Statement(
         kinds=("review.answered", "review.first_answer"),
         columns=("task_id", "position", "actor_id", "outcome", "reason"),

@@ -5,6 +5,14 @@ Bytes named `…_sealed` hold personal data under the person's own key (AES-256-
 that key erases the person without touching the ledger.
 """
 
-from plimsoll.adapters.postgres.tables import contacts, customers, interventions, models, transactions, underwriting
+from plimsoll.adapters.postgres.tables import (
+    contacts,
+    customers,
+    interventions,
+    models,
+    reviews,
+    transactions,
+    underwriting,
+)
 
-__all__ = ["contacts", "customers", "interventions", "models", "transactions", "underwriting"]
+__all__ = ["contacts", "customers", "interventions", "models", "reviews", "transactions", "underwriting"]

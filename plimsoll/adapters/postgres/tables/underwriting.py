@@ -295,52 +295,6 @@ class PolicyVersion(SQLModel, table=True):
 # People ---------------------------------------------------------------------------------------
 
 
-class ReviewTask(SQLModel, table=True):
-    """A referred case, waiting for a person. `version` rises with every change a reviewer could have missed."""
-
-    __tablename__ = "review_task"
-    __table_args__ = (
-        UniqueConstraint("application_id", "round", name="review_once"),
-        Index("review_open", "queue", "due_at", postgresql_where=text("state in ('open', 'claimed', 'second')")),
-    )
-    id: str = a_text(primary_key=True)
-    application_id: str = id_of("application.id")
-    round: int
-    queue: str = a_text()
-    state: str = a_text()  # open | claimed | second | answered | expired | closed
-    version: int = a_count(1)
-    why: list[str] = some_words()
-    priority: str = a_text()
-    opened_at: datetime = a_moment(nullable=False)
-    due_at: datetime = a_moment(nullable=False)  # first answer owed by then; escalates after
-    deadline: datetime = a_moment(nullable=False)  # patience over
-    escalated_at: datetime | None = a_moment()
-    claimed_by: str | None = Field(default=None, sa_type=Text)
-    lease_until: datetime | None = a_moment()
-    four_eyes: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    answered_at: datetime | None = a_moment()
-
-
-class ReviewVerdict(SQLModel, table=True):
-    """What a person said, kept for good; a second pair of eyes is a second row."""
-
-    __tablename__ = "review_verdict"
-    __table_args__ = (UniqueConstraint("task_id", "position", name="verdict_once"),)
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
-    task_id: str = id_of("review_task.id")
-    position: int  # 1 first, 2 second pair of eyes
-    task_version: int
-    actor_id: str = id_of("actor.id")
-    outcome: str = a_text()
-    reason: str = a_text()
-    body_sealed: bytes = sealed_bytes()  # note, and the terms of a person's counter-offer
-    body_digest: bytes = Field(sa_type=LargeBinary)
-    answered_at: datetime = a_moment(nullable=False)
-
-
-# The record -----------------------------------------------------------------------------------
-
-
 class LedgerEntry(SQLModel, table=True):
     """What happened, in exact canonical bytes (RFC 8785). Insert-only."""
 

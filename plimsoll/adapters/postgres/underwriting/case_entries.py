@@ -1,4 +1,4 @@
-"""What every write about a case has in common: the step's attempt, the ledger's entry, the sealing of what is private."""
+"""What every write about a case has in common: the step's attempt, the ledger's entry, the sealing."""
 
 import json
 from datetime import datetime

@@ -7,8 +7,11 @@ from typing import Any
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.ledger.audit import Audit
 from plimsoll.adapters.postgres.ledger.proofs import Proofs
+from plimsoll.adapters.postgres.underwriting.desk import Desk
 from plimsoll.adapters.postgres.underwriting.portfolio import Portfolio
+from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import NotFound
+from plimsoll.domain.underwriting.desk import is_senior
 from plimsoll.ports import Vault
 
 CASE = """
@@ -38,7 +41,8 @@ from step_attempt where application_id = %(id)s and round = %(round)s order by i
 
 REVIEW = """
 select t.id, t.queue, t.state, t.version, t.why, t.opened_at, t.due_at, t.deadline, t.escalated_at, t.lease_until,
-       t.four_eyes, t.answered_at, actor.name as claimed_by
+       t.four_eyes, t.answered_at, t.for_seniors, actor.name as claimed_by,
+       array(select v.actor_id from review_verdict v where v.task_id = t.id) as answered_by
 from review_task t left join actor on actor.id = t.claimed_by
 where t.application_id = %(id)s and t.round = %(round)s
 """
@@ -85,10 +89,15 @@ order by a.id desc limit %(limit)s
 """
 
 URGENCY = "array_position(array['urgent', 'high', 'normal', 'low'], t.priority), t.escalated_at is null, t.due_at, t.id"
+# For whoever asks: nobody's, not with the applicant, and not handed up beyond them.
+FREE = """coalesce(t.lease_until, now()) <= now() and (%(senior)s or not t.for_seniors)
+      and (a.status <> 'awaiting_applicant' or t.due_at <= now())"""
 QUEUE = f"""
 select t.id, t.application_id, t.queue, t.state, t.version, t.why, t.priority, t.opened_at, t.due_at, t.deadline,
        t.escalated_at, t.lease_until, actor.name as claimed_by, t.claimed_by as claimed_by_id,
-       a.external_id, a.product, a.amount, a.currency, a.term_months, s.probability_of_default
+       a.external_id, a.product, a.amount, a.currency, a.term_months, s.probability_of_default, t.for_seniors,
+       a.status = 'awaiting_applicant' as with_applicant,
+       array(select v.actor_id from review_verdict v where v.task_id = t.id) as answered_by
 from review_task t
 join application a on a.id = t.application_id
 left join actor on actor.id = t.claimed_by
@@ -97,25 +106,56 @@ where (%(queue)s::text is null or t.queue = %(queue)s)
   and (%(state)s::text[] is null or t.state = any(%(state)s))
   and case %(held)s::text when 'mine' then t.claimed_by = %(actor)s and t.lease_until > now()
                           when 'others' then t.claimed_by <> %(actor)s and t.lease_until > now()
-                          when 'free' then coalesce(t.lease_until, now()) <= now()
+                          when 'free' then {FREE}
+                          when 'applicant' then a.status = 'awaiting_applicant'
                           when 'second' then t.state = 'second' else true end
   and (%(after)s::text is null or ({URGENCY}) > (select {URGENCY} from review_task t where t.id = %(after)s))
 order by {URGENCY} limit %(limit)s
 """
 
 # Only what waits for a person; a lease that is over holds nothing.
-DESK = """
-select queue, count(*) as waiting, count(*) filter (where coalesce(lease_until, now()) <= now()) as free,
-       count(*) filter (where claimed_by = %(actor)s and lease_until > now()) as mine,
-       count(*) filter (where due_at <= now()) as overdue
-from review_task where state in ('open', 'claimed', 'second') group by queue order by queue
+DESK = f"""
+select t.queue, count(*) as waiting, count(*) filter (where {FREE}) as free,
+       count(*) filter (where t.claimed_by = %(actor)s and t.lease_until > now()) as mine,
+       count(*) filter (where a.status = 'awaiting_applicant') as with_applicant,
+       count(*) filter (where t.due_at <= now()) as overdue
+from review_task t join application a on a.id = t.application_id
+where t.state in ('open', 'claimed', 'second') group by t.queue order by t.queue
 """
 
 
+# Distance: of the odds, the amount and the term, each as a ratio. The newest are looked through, not all there are.
+SIMILAR = """
+with this as (
+    select a.id, a.product, a.amount, a.term_months, s.probability_of_default as pd
+    from application a join score s on s.application_id = a.id and s.round = a.round where a.id = %(id)s
+), recent as (
+    select a.id, a.external_id, a.amount, a.currency, a.term_months, a.round, a.accepted_at
+    from this join application a on a.product = this.product and a.status = 'decided' and a.id <> this.id
+    order by a.id desc limit 2000
+)
+select r.id, r.external_id, r.amount, r.currency, r.term_months, s.probability_of_default, d.outcome, d.outcome_source,
+       d.decided_at, (select o.bad from outcome o where o.application_id = r.id and o.mark = 'final'
+                      order by o.known_on desc, o.id desc limit 1) as bad
+from this, recent r
+join decision d on d.application_id = r.id and d.round = r.round
+join score s on s.application_id = r.id and s.round = r.round
+order by abs(ln(greatest(s.probability_of_default, 1e-6) / greatest(1 - s.probability_of_default, 1e-6))
+             - ln(greatest(this.pd, 1e-6) / greatest(1 - this.pd, 1e-6)))
+         + abs(ln(r.amount / this.amount)::float8) + abs(ln(r.term_months::float8 / this.term_months)), r.id desc
+limit 5
+"""
+
+
+def _eyes_of(actor: Actor) -> Row:
+    return {"actor": actor.id, "senior": is_senior(actor)}
+
+
 class Reading:
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, desk: Desk) -> None:
         self._database = database
         self._vault = vault
+        self.desk = desk
         self.portfolio = Portfolio(database)
         self.proofs = Proofs(database)
         self.audit = Audit(database)
@@ -128,6 +168,9 @@ class Reading:
         which = {"id": application, "round": row["round"]}
         evidence = await self._database.rows(EVIDENCE, which)
         review = await self._database.row(REVIEW, which)
+        # Only what a person looked at has notes and papers; the others need not be asked about.
+        papers = await self.desk.documents(application, row["round"]) if review else []
+        notes = await self.desk.notes(application, row["wrapped_key"]) if review else []
         return row | {
             "body": self._open(row, row["body_sealed"], f"application/{application}"),
             "score": self._open(row, row["score_sealed"], f"score/{application}/{row['round']}"),
@@ -135,6 +178,8 @@ class Reading:
             "decision": self._open(row, row["decision_sealed"], f"decision/{application}/{row['round']}"),
             "evidence": [self._evidence(row, found) for found in evidence],
             "review": review,
+            "documents": papers,
+            "notes": notes,
         }
 
     def _evidence(self, row: Row, found: Row) -> Row:
@@ -175,15 +220,20 @@ class Reading:
         after: str | None,
         limit: int,
         held: str | None = None,
-        actor: str = "",
+        actor: Actor = SYSTEM,
     ) -> list[Row]:
-        """The most urgent first. `held`, as `actor` sees it: `mine`, `others`, `free`, or `second` for second words."""
-        wanted = {"queue": queue, "state": state, "after": after, "held": held, "actor": actor, "limit": limit}
+        """The most urgent first. `held`, as `actor` sees it: `mine`, `others`, `free`, `applicant` for what waits on
+        the applicant's papers, or `second` for second words."""
+        wanted = {"queue": queue, "state": state, "after": after, "held": held, "limit": limit} | _eyes_of(actor)
         return await self._database.rows(QUEUE, wanted)
 
-    async def desk(self, actor: str) -> list[Row]:
-        """How many tasks wait in each queue: free, held by this actor, overdue."""
-        return await self._database.rows(DESK, {"actor": actor})
+    async def waiting(self, actor: Actor) -> list[Row]:
+        """How many tasks wait in each queue: free, held by this actor, with the applicant, overdue."""
+        return await self._database.rows(DESK, _eyes_of(actor))
+
+    async def similar(self, application: str) -> list[Row]:
+        """Decided cases of the same product nearest in risk, amount and term, with what became of them."""
+        return await self._database.rows(SIMILAR, {"id": application})
 
     async def statuses(self, applications: list[str]) -> dict[str, str]:
         """id -> status of those that need no more waiting for: ended, or with a person."""

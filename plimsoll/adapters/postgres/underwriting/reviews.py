@@ -11,23 +11,25 @@ from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
+from plimsoll.adapters.postgres.underwriting.review_rows import (
+    FOR_SENIORS,
+    TASK,
+    VERDICTS,
+    answered_already,
+    lock_task,
+    must_be_free_for,
+)
 from plimsoll.domain.access import SYSTEM, Actor
-from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, ReviewAlreadyAnswered, StaleVersion
+from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, StaleVersion
 from plimsoll.domain.ids import REVIEW, new_id
 from plimsoll.domain.ledger import digest, entry
 from plimsoll.domain.underwriting.case import Case, PersonsAnswer
+from plimsoll.domain.underwriting.desk import is_senior
 from plimsoll.domain.underwriting.product import ReviewTerms
 from plimsoll.domain.underwriting.review import Answer, TaskState, TaskView, needs_second_pair, settled_outcome
 from plimsoll.domain.values import Outcome
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import Vault
-
-TASK = """
-select t.*, a.amount, a.currency, a.term_months, a.product, a.external_id, a.closed_at, a.request_id,
-       a.round as current_round, p.wrapped_key
-from review_task t join application a on a.id = t.application_id join person p on p.id = a.person_id
-where t.id = %(id)s
-"""
 
 
 class Reviews:
@@ -167,17 +169,19 @@ class Reviews:
         """Takes the task on a lease. Raises Conflict with the holder's name while another lease runs."""
         changed = await self._database.row(
             """
+            with back as (delete from absence where actor_id = %(actor)s)
             update review_task set state = case when state = 'second' then state else 'claimed' end,
                 claimed_by = %(actor)s, lease_until = now() + %(lease)s,
                 version = case when claimed_by is distinct from %(actor)s then version + 1 else version end
             where id = %(id)s and state in ('open', 'claimed', 'second')
               and (claimed_by is null or claimed_by = %(actor)s or lease_until < now())
+              and (%(senior)s or not for_seniors)
             returning id
             """,
-            {"id": task, "actor": actor.id, "lease": lease},
+            {"id": task, "actor": actor.id, "lease": lease, "senior": is_senior(actor)},
         )
         if changed is None:
-            raise await self._why_not(task)
+            raise await self._why_not(task, actor)
         return await self.task(task)
 
     async def release(self, task: str, actor: Actor) -> Row:
@@ -191,7 +195,7 @@ class Reviews:
             {"id": task, "actor": actor.id},
         )
         if not changed:
-            raise await self._why_not(task)
+            raise await self._why_not(task, actor)
         return await self.task(task)
 
     async def decide(self, task: str, answer: Answer, actor: Actor, terms: ReviewTerms, request: str) -> Row:
@@ -201,7 +205,7 @@ class Reviews:
         lost while the engine is away.
         """
         async with self._database.transaction() as connection:
-            row = await self._lock(connection, task)
+            row = await lock_task(connection, task)
             given = await self._given(connection, task)
             if self._is_repeat(row, given, answer, actor):
                 return self._with_verdicts(row, given)
@@ -216,18 +220,6 @@ class Reviews:
             raise NotFound(f"There is no review {task}.")
         given = await self._database.rows(VERDICTS, {"id": task})
         return self._with_verdicts(row, given)
-
-    async def _lock(self, connection: AsyncConnection[DictRow], task: str) -> Row:
-        # The application first, as everywhere: a withdrawal takes its rows in the same order.
-        await connection.execute(
-            "select id from application where id = (select application_id from review_task where id = %(id)s) "
-            "for update",
-            {"id": task},
-        )
-        row = await (await connection.execute(TASK + " for update of t", {"id": task})).fetchone()
-        if row is None:
-            raise NotFound(f"There is no review {task}.")
-        return row
 
     async def _given(self, connection: AsyncConnection[DictRow], task: str) -> list[Row]:
         return await (await connection.execute(VERDICTS, {"id": task})).fetchall()
@@ -248,9 +240,7 @@ class Reviews:
             raise Conflict("The application has ended meanwhile: there is nothing left to decide.")
         if any(verdict["actor_id"] == actor.id for verdict in given):
             raise NotAllowed("Four eyes: the second approval must come from another person than the first.")
-        held_by_another = row["claimed_by"] not in (None, actor.id) and row["lease_until"] > datetime.now(UTC)
-        if held_by_another:
-            raise Conflict(f"Another reviewer holds this case until {row['lease_until']:%H:%M} UTC.")
+        must_be_free_for(row, actor)
         if answer.version != row["version"]:
             raise StaleVersion(
                 f"The case changed since you opened it (version {row['version']}, you saw {answer.version}): "
@@ -318,11 +308,13 @@ class Reviews:
                 parameters,
             )
 
-    async def _why_not(self, task: str) -> Exception:
+    async def _why_not(self, task: str, actor: Actor) -> Exception:
         row = await self.task(task)
         state = TaskState(row["state"])
         if not state.waiting:
             return answered_already(task, state, row["verdicts"])
+        if row["for_seniors"] and not is_senior(actor):
+            return NotAllowed(FOR_SENIORS)
         if row["claimed_by"]:
             return Conflict(f"Another reviewer holds this case until {row['lease_until']:%H:%M} UTC.")
         return Conflict("You do not hold this case: claim it first.")
@@ -346,17 +338,12 @@ class Reviews:
         return json.loads(self._vault.open(wrapped_key, verdict["body_sealed"], context))
 
 
-VERDICTS = """
-select v.*, actor.name as actor_name from review_verdict v join actor on actor.id = v.actor_id
-where v.task_id = %(id)s order by v.position
-"""
-
 WRITE_VERDICT = """
 with said as (
     insert into review_verdict (task_id, position, task_version, actor_id, outcome, reason, body_sealed, body_digest,
                                 answered_at)
-    values (%(task_id)s, %(position)s, %(version)s, %(actor_id)s, %(outcome)s, %(reason)s, %(sealed)s, %(sealed_digest)s,
-            %(now)s)
+    values (%(task_id)s, %(position)s, %(version)s, %(actor_id)s, %(outcome)s, %(reason)s, %(sealed)s,
+            %(sealed_digest)s, %(now)s)
 ), entered as (
     insert into ledger_entry (kind, application_id, body, digest)
     values (%(kind)s, %(application)s, %(body)s, %(digest)s)
@@ -366,16 +353,3 @@ update review_task set state = %(state)s, version = version + 1, claimed_by = nu
     answered_at = case when %(state)s = 'answered' then %(now)s end
 where id = %(task_id)s
 """
-
-
-def answered_already(task: str, state: TaskState, given: list[Row]) -> Conflict:
-    if state is TaskState.ANSWERED and given:
-        last = given[-1]
-        by = last.get("actor_name") or last.get("actor")
-        return ReviewAlreadyAnswered(
-            f"This case was decided by {by}: {last['outcome']} ({last['reason']}).",
-            outcome=last["outcome"],
-            reason=last["reason"],
-            by=by,
-        )
-    return Conflict(f"Review {task} is {state}: there is nothing left to decide.")
