@@ -33,9 +33,9 @@ class PolicyDesk:
                 log.warning("policy.not_kept", product=product.id, error=type(error).__name__)
 
     async def listed(self) -> list[dict[str, Any]]:
-        """Every product with its policy; of one that cannot be read, what is wrong with it."""
+        """Every product with its policy, those that may be applied for first; of one that cannot be read, the fault."""
         return [{"product": product.id, "title": product.title} | await self._in_short(product)
-                for product in self._ports.products.all()]  # fmt: skip
+                for product in sorted(self._ports.products.all(), key=lambda each: each.watches)]  # fmt: skip
 
     async def _in_short(self, product: Product) -> dict[str, Any]:
         try:

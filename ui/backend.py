@@ -398,7 +398,8 @@ class Backend:
                 method, path, params=given, json=json, headers=headers, timeout=patience
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(_away(self._api, error)) from None
+            arrived = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+            raise Unreachable(_away(self._api, arrived), perhaps_done=arrived and method != "GET") from None
         if response.is_success:
             return response
         raise _problem(response)
@@ -410,8 +411,8 @@ def _client(api: str) -> httpx.Client:
     return httpx.Client(base_url=api, timeout=PATIENCE, trust_env=False, follow_redirects=False)
 
 
-def _away(api: str, error: Exception) -> str:
-    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+def _away(api: str, arrived: bool) -> str:
+    if arrived:
         return f"The API at {api} did not answer in time: look again before you repeat what you did."
     return f"The API at {api} does not answer: `plimsoll doctor` says which part is down."
 

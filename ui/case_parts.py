@@ -192,13 +192,7 @@ def _decided(found: Json) -> list[tuple[str, str]]:
 
 def timeline(found: Json) -> None:
     with st.expander(f"Timeline: {words.counted(len(events(found)), 'entry', 'entries')}", expanded=False):
-        st.dataframe(
-            events(found),
-            hide_index=True,
-            height="content",
-            column_config={"When": st.column_config.TextColumn(width=210)},
-            alt="Everything that happened to this case, in order",
-        )
+        show.table(events(found), "Everything that happened to this case, in order")
 
 
 def events(found: Json) -> list[dict[str, str]]:

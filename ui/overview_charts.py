@@ -79,7 +79,7 @@ def by_risk(rows: list[Json], bounds: list[float], ink: str | None = None) -> al
         .mark_bar()
         .encode(
             x=alt.X("n:Q", title="applications", axis=axis(ink, tickMinStep=1)),
-            y=alt.Y("band:N", title="risk of default", sort=names, axis=axis(ink)),
+            y=alt.Y("band:N", title="risk of default", sort=names, axis=axis(ink, labelOverlap=False)),
             color=_outcomes(ink),
             tooltip=[alt.Tooltip("band:N", title="Risk"), alt.Tooltip("what:N", title="Outcome"),
                      alt.Tooltip("n:Q", format=",", title="Applications")],

@@ -42,7 +42,7 @@ def for_an_auditor(found: Json, proof: Json | None, who: str, now: datetime, zon
         Section("Evidence", tuple(_evidence(found, zone))),
         Section("Score", score_facts(found)),
         Section("Rules that fired", sentences=tuple(rule_line(hit) for hit in found["rule_hits"]) or ("None.",)),
-        Section("Reasons given", sentences=tuple(f"{r['rank']}. {r['text']}" for r in found["reasons"]) or ("None.",)),
+        Section("Reasons given", sentences=tuple(map(reason_line, found["reasons"])) or ("None.",)),
         Section("Who and when", tuple(_record(found, zone))),
         Section("Proof", proof_facts(proof, zone)),
     )
@@ -66,8 +66,7 @@ def decision_facts(found: Json, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("Decided", words.moment(found["timings"]["decided_at"], zone)),
     ]
     if found["override"]:
-        by, why = found["override"]["by"], words.plain_code(found["override"]["reason"]).lower()
-        pairs.append(("By a person", f"{by}: {why}"))
+        pairs.append(("By a person", f"{found['override']['by']}: {words.with_code(found['override']['reason'])}"))
     if found["terms"]:
         pairs.append(("Offer", offer(found["terms"])))
     if found["missing_sources"]:
@@ -112,8 +111,12 @@ def score_facts(found: Json) -> tuple[tuple[str, str], ...]:
     )
 
 
+def reason_line(reason: Json) -> str:
+    return f"{reason['rank']}. {reason['text']} ({reason['code']})"
+
+
 def rule_line(hit: Json) -> str:
-    read = ", ".join(f"{words.fact_name(k).lower()} = {words.value_in_words(v)}" for k, v in hit["values_read"].items())
+    read = ", ".join(f"{words.fact_name(k).lower()} = {words.with_code(v)}" for k, v in hit["values_read"].items())
     effect = words.word(hit["effect"]) if hit["effect"] else "Remark"
     return f"{hit['id']} {hit['name']} ({effect.lower()}){': ' + read if read else ''}"
 
@@ -133,15 +136,13 @@ def proof_facts(proof: Json | None, zone: tzinfo) -> tuple[tuple[str, str], ...]
 
 def _declared(found: Json) -> Iterator[tuple[str, str]]:
     for path, value in found["declared"].items():
-        yield words.fact_name(path), words.value_in_words(value)
+        yield words.fact_name(path), words.with_code(value)
 
 
 def _evidence(found: Json, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for record in found["evidence"]:
         if record["summary"]:
-            said = ", ".join(
-                f"{words.fact_name(k).lower()} {words.value_in_words(v)}" for k, v in record["summary"].items()
-            )
+            said = ", ".join(f"{words.fact_name(k).lower()} {words.with_code(v)}" for k, v in record["summary"].items())
             yield words.word(record["source"]), f"{said} (as of {words.moment(record['as_of'], zone)})"
         else:
             yield words.word(record["source"]), words.word(record["state"])
@@ -151,7 +152,8 @@ def _record(found: Json, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for entry in found["ledger"][-MOST_ENTRIES:]:
         who = entry.get("actor_name") or entry["actor"]
         where = f"seq {entry['seq']}" if entry["seq"] else "not sealed yet"
-        yield words.moment(entry["at"], zone), f"{words.word(entry['kind'])}, {who}: {entry['reason']} ({where})"
+        why = "" if entry["reason"] == entry["kind"] else f": {words.with_code(entry['reason'])}"
+        yield words.moment(entry["at"], zone), f"{words.word(entry['kind'])}, {who}{why} ({where})"
 
 
 def _pinned(pin: Json, name: str | None) -> str:

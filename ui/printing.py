@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ui.paper import Section, Sheet
+from ui.paper import Sheet
 
 SIZES = (9.0, 8.0, 7.0, 6.0)  # points; the last one still reads on paper
 MARGIN = 15
@@ -13,59 +13,54 @@ CUT = "More is in the trace on screen: it did not fit on one page."
 
 
 def one_page(sheet: Sheet) -> bytes:
-    """In the largest type that fits."""
+    """In the largest type that fits; at worst so many lines as one page takes."""
     for size in SIZES:
-        made = _set(sheet, size)
-        if made.page_no() == 1:
-            return bytes(made.output())
-    return bytes(_cut(sheet, SIZES[-1]).output())
+        page, lines = _set(sheet, size, pages=1)
+        if page.page_no() == 1:
+            return bytes(page.output())
+    while page.page_no() > 1 and lines:
+        page, lines = _set(sheet, SIZES[-1], pages=1, most=lines - 1)
+    return bytes(page.output())
 
 
 def as_letter(sheet: Sheet) -> bytes:
     """In type for everybody, on as many pages as it takes."""
-    return bytes(_set(sheet, 12.0).output())
+    return bytes(_set(sheet, 12.0)[0].output())
 
 
-def _set(sheet: Sheet, size: float, most: int | None = None) -> Any:
-    page = _paper(sheet, size)
+def _set(sheet: Sheet, size: float, pages: int | None = None, most: int | None = None) -> tuple[Any, int]:
+    """The paper and how many lines are on it; no more than `most`, and none once so many pages are full."""
+    page, lines = _paper(sheet, size), 0
     page.set_font("sans", "B", size * 1.6)
     page.multi_cell(0, size * 0.75, sheet.title, new_x="LMARGIN", new_y="NEXT")
     page.set_font("sans", "", size)
     page.multi_cell(0, size * 0.5, sheet.subtitle, new_x="LMARGIN", new_y="NEXT")
-    left = most
     for section in sheet.sections:
-        left = _section(page, section, size, left)
-        if left == 0:
-            page.multi_cell(0, size * 0.5, CUT, new_x="LMARGIN", new_y="NEXT")
-            break
-    return page
+        _heading(page, section.title, size)
+        for label, text in (*section.pairs, *((None, sentence) for sentence in section.sentences)):
+            if lines == most:
+                page.multi_cell(0, size * 0.5, CUT, new_x="LMARGIN", new_y="NEXT")
+                return page, lines
+            if pages and page.page_no() > pages:
+                return page, lines
+            _line(page, label, text, size)
+            lines += 1
+    return page, lines
 
 
-def _section(page: Any, section: Section, size: float, left: int | None) -> int | None:
+def _heading(page: Any, title: str, size: float) -> None:
     page.ln(size * 0.22)
     page.set_font("sans", "B", size * 1.1)
-    page.cell(0, size * 0.55, section.title, new_x="LMARGIN", new_y="NEXT")
+    page.cell(0, size * 0.55, title, new_x="LMARGIN", new_y="NEXT")
     page.set_font("sans", "", size)
-    lines = [*section.pairs, *((None, sentence) for sentence in section.sentences)]
-    for label, text in lines[:left]:
-        if label is not None:
-            page.set_text_color(80)
-            page.cell(LABEL_WIDTH, size * 0.47, _short(label))
-            page.set_text_color(0)
-        page.multi_cell(0, size * 0.47, text, new_x="LMARGIN", new_y="NEXT", align="L")
-    return None if left is None else max(0, left - len(lines))
 
 
-def _cut(sheet: Sheet, size: float) -> Any:
-    """As many lines as one page takes."""
-    fits, too_many = 0, sum(len(s.pairs) + len(s.sentences) for s in sheet.sections)
-    while too_many - fits > 1:
-        middle = (fits + too_many) // 2
-        if _set(sheet, size, middle).page_no() == 1:
-            fits = middle
-        else:
-            too_many = middle
-    return _set(sheet, size, max(fits, 1))
+def _line(page: Any, label: str | None, text: str, size: float) -> None:
+    if label is not None:
+        page.set_text_color(80)
+        page.cell(LABEL_WIDTH, size * 0.47, _short(label))
+        page.set_text_color(0)
+    page.multi_cell(0, size * 0.47, text, new_x="LMARGIN", new_y="NEXT", align="L")
 
 
 def _paper(sheet: Sheet, size: float) -> Any:

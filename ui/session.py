@@ -3,25 +3,28 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from ui import show
+from ui import show, words
 from ui.backend import Backend, Json, Problem, SignedOut
 from ui.door import GO_TO_THE_DOOR
 from ui.settings import ConsoleSettings
 
-REFRESH = 30  # seconds
 TOUCH = 60.0
 
 
 @cache
 def settings() -> ConsoleSettings:
     return ConsoleSettings()
+
+
+REFRESH = settings().console_refresh  # seconds between two looks of a page at what it shows
+SOON = REFRESH / 2  # where somebody else may be about to change what is being worked on
 
 
 def backend() -> Backend:
@@ -76,6 +79,10 @@ def told_plainly(stop: bool = False) -> Iterator[None]:
         if stop:
             st.button("Try again")
             st.stop()
+
+
+def refreshed(now: datetime) -> None:
+    st.caption(f"Refreshed {words.clock(now, zone(), seconds=True)}, again every {REFRESH:g} s")
 
 
 def ink() -> str | None:

@@ -27,6 +27,8 @@ class ConsoleSettings(BaseSettings):
         default=False, description="Something in front speaks TLS and keeps strangers away."
     )
 
+    console_refresh: float = Field(default=30.0, ge=1.0, description="Seconds after which a page looks for news.")
+
     @classmethod
     def settings_customise_sources(
         cls,

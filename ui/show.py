@@ -1,6 +1,8 @@
-"""Pieces every page is made of. Text from outside goes through `st.text`: never Markdown, never HTML."""
+"""Pieces every page is made of. Text from outside goes through `st.text` or `table`: never Markdown, never HTML."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any, Literal
 
 import streamlit as st
@@ -8,8 +10,16 @@ import streamlit as st
 from ui import words
 
 # Filters of the queue, and what they are called.
-MINE, FREE, OTHERS, SECOND = "mine", "free", "others", "second"
-SHOWN = {MINE: "Mine", FREE: "Nobody has it", OTHERS: "With others", SECOND: "Second approval"}
+MINE, FREE, OTHERS, SECOND, APPLICANT = "mine", "free", "others", "second", "applicant"
+SHOWN = {MINE: "Mine", FREE: "Nobody has it", OTHERS: "With others", SECOND: "Second approval",
+         APPLICANT: "With the applicant"}  # fmt: skip
+
+LONGEST_WORD = 24
+DRAWN = 200  # rows of a table; what can be longer is turned in pages
+PAGE_OF = {"app": "/trace", "per": "/customers", "int": "/interventions", "tsk": "/collectors", "mdl": "/models"}
+AN_ID = re.compile(f"({'|'.join(PAGE_OF)})_[0-9a-z]{{26}}")
+A_MOMENT = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d( \S+)?")
+A_NUMBER = re.compile(r"[-+–−]?[\d,.]*( %| points| ms| s)?")
 
 Kind = Literal["wrong", "watch", "good", "note"]
 BADGES: dict[Kind, tuple[str, str]] = {
@@ -58,5 +68,49 @@ def line(widths: Sequence[float], key: str) -> list[Any]:
         return list(st.columns(widths, gap="small", vertical_alignment="center"))
 
 
-def refreshed(at: str) -> None:
-    st.caption(f"Refreshed {at}, again every 30 s")
+def table(rows: Sequence[Mapping[str, Any]], alt: str) -> None:
+    """Text that stays text, whole and readable to every reader, and nothing to take it away as a file: Streamlit's own
+    grid cuts cells off, speaks to no screen reader and has a download that cannot be switched off; its static table
+    draws Markdown."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    drawn = [[_cell(row.get(name)) for name in names] for row in rows[:DRAWN]]
+    kinds = [_kind([row[at] for row in drawn]) for at in range(len(names))]
+    head = "".join(f"<th scope=col{kind}>{escape(_heading(name))}" for name, kind in zip(names, kinds, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind}>{_linked(cell)}" for cell, kind in zip(row, kinds, strict=True)) for row in drawn
+    )
+    st.html(
+        f'<div class=listed tabindex=0 role=region aria-label="{escape(alt)}"><table><thead><tr>{head}</thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+    if len(rows) > DRAWN:
+        st.caption(f"The first {DRAWN} of {len(rows):,}.")
+
+
+def _kind(column: Sequence[str]) -> str:
+    """Figures stand under one another, a moment on one line; only words longer than any are broken."""
+    said = [cell for cell in column if cell != words.NOTHING]
+    if said and all(A_NUMBER.fullmatch(cell) for cell in said):
+        return " class=n"
+    if said and all(A_MOMENT.fullmatch(cell) for cell in said):
+        return " class=k"
+    return " class=l" if any(len(word) > LONGEST_WORD for cell in said for word in cell.split()) else ""
+
+
+def _linked(cell: str) -> str:
+    """Whatever has a page of its own leads there."""
+    named = AN_ID.fullmatch(cell)
+    return f'<a href="{PAGE_OF[named[1]]}?id={cell}">…{cell[-7:]}</a>' if named else escape(cell)
+
+
+def _heading(name: str) -> str:
+    """What came without a heading of its own has the name of its field."""
+    return words.plain_code(name) if len(name) > 1 and name.islower() and name.isidentifier() else name
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return words.NOTHING if value is None else f"{value:,}" if isinstance(value, int) else str(value)

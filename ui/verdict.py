@@ -116,8 +116,8 @@ def form(found: Json, review: Json, product: Json) -> None:
 def counter_offer(found: Json, task: str) -> None:
     left, right = st.columns(2)
     left.number_input(
-        f"Amount, {found['currency']}", min_value=0.0, max_value=float(found["amount"]), step=100.0, value=None,
-        key=f"amount-{task}", on_change=keep, args=(task,), placeholder=f"up to {found['amount']}",
+        f"{found['currency']}, at most {float(found['amount']):,.0f}", min_value=0.0, step=100.0, value=None,
+        max_value=float(found["amount"]), key=f"amount-{task}", on_change=keep, args=(task,), placeholder="Amount",
     )  # fmt: skip
     right.number_input(
         "Term, months", min_value=1, max_value=480, step=1, value=None, key=f"term-{task}",
@@ -140,7 +140,7 @@ def smaller_offers(found: Json) -> None:
             }
             for offer in alternatives
         ]
-        st.dataframe(rows, hide_index=True, height=220, alt="Risk of default of smaller and shorter offers")
+        show.table(rows, "Risk of default of smaller and shorter offers")
 
 
 def restore(task: str) -> None:
@@ -215,7 +215,8 @@ def _act(task: str, done: str, work: Any, quiet: bool = False) -> Json | None:
         say(task, "wrong", "Not saved", "Your session had ended: nothing was saved.")
         return None
     except Problem as problem:
-        say(task, "wrong", "Not saved", in_full(problem))
+        lost = problem.details.get("perhaps_done")
+        say(task, "watch" if lost else "wrong", "Not known" if lost else "Not saved", in_full(problem))
         return None
     if not quiet:
         say(task, "good", "Done", done)

@@ -1,11 +1,14 @@
 """Numbers, times and codes as people read them: amounts carry a currency, shares a %, times a zone."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 NOTHING = "–"
+COUNTED = timedelta(days=90)
+A_CODE = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9]+([_.][a-z0-9]+)+")
 
 # Codes of the API in words. What is not here is said by `plain_code`.
 WORDS: Mapping[str, str] = {
@@ -245,6 +248,20 @@ def value_in_words(value: Any) -> str:
     return str(value)
 
 
+def with_code(value: Any) -> str:
+    """As `value_in_words`, and a code in words with the code behind, for whoever must find it again."""
+    if isinstance(value, list):
+        return ", ".join(with_code(inner) for inner in value) or NOTHING
+    if isinstance(value, str) and A_CODE.fullmatch(value):
+        return f"{word(value).lower()} ({value})"
+    return value_in_words(value)
+
+
+def plain_reason(reason: str) -> str:
+    """A person's own words as they are; a code in words."""
+    return word(reason) if A_CODE.fullmatch(reason) else reason
+
+
 def fact_name(path: str) -> str:
     """`financial.monthly_income` as `Monthly income`."""
     section, _, name = path.rpartition(".")
@@ -299,8 +316,11 @@ def lasted(span: timedelta) -> str:
 
 
 def ago(at: Any, now: datetime) -> str:
+    """A day, when it is longer ago than anybody counts."""
     found = as_time(at)
-    return NOTHING if found is None else f"{lasted(now - found)} ago"
+    if found is None:
+        return NOTHING
+    return f"{lasted(now - found)} ago" if now - found < COUNTED else f"{found:%-d %b %Y}"
 
 
 def time_left(due: Any, now: datetime) -> tuple[str, str]:

@@ -1,11 +1,13 @@
 """`plimsoll product …` and `plimsoll policy …`: what a risk team edits."""
 
+import json as jsonlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from plimsoll.domain.errors import InvalidRequest
 from starter.cli import own_products
 from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
 from starter.cli.remote import Remote
@@ -110,6 +112,53 @@ def diff_policy(
     if not changes and not json:
         note("No rule differs.")
     return DONE
+
+
+@policy.command("backtest")
+def back_test_policy(
+    product: str,
+    changed: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy.json as it might become.")],
+    cases: Annotated[int, typer.Option(min=1, max=1000, help="So many of the newest decided cases.")] = 200,
+    role: AsRole = None,
+    json: AsJson = False,
+) -> int:
+    """What a changed policy would have said of decided cases, beside the one in force; nothing is decided by it."""
+    with Remote(role or "analyst", timeout=120) as api:
+        found, _ = api.post(f"/v1/policies/{product}/trial", {"policy": _read(changed), "cases": cases})
+    broken = [case for case in found["cases"] if not case["passed"]]
+    as_json(found) if json else _print_trial(found, broken)
+    return FAILED if found["problems"] or broken else DONE
+
+
+def _read(file: Path) -> Any:
+    try:
+        return jsonlib.loads(file.read_bytes())
+    except ValueError as error:
+        raise InvalidRequest(f"{file.name} is not JSON: {error}.") from None
+
+
+def _print_trial(found: dict[str, Any], broken: list[dict[str, Any]]) -> None:
+    for change in found["changes"] or ["No rule differs from what is in force."]:
+        print(change)
+    for problem in found["problems"]:
+        print(f"FAULT {problem}")
+    for case in broken:
+        print(f"FAILED {case['name']}: {case['problem']}")
+    past = found["past"]
+    if not past["cases"]:
+        note("No case of this product is decided yet.")
+        return
+    print(
+        f"{past['cases']} decided cases, accepted {past['since']} to {past['until']}: {past['alike']} would end alike, "
+        f"{past['cases'] - past['alike']} otherwise."
+    )
+    if past["moves"]:
+        table({"in force": "was", "changed": "becomes", "cases": "cases"}, past["moves"])
+        table(
+            {"case": "application", "in force": "was", "changed": "becomes", "rules before": "rules_before",
+             "rules after": "rules_after"},
+            past["differences"],
+        )  # fmt: skip
 
 
 @policy.command("format")

@@ -38,6 +38,13 @@ def test_a_perfectly_calibrated_model_stays_under_its_own_limit():
     assert metrics.ece(labels, np.clip(chances * 1.5, 0, 1)) > metrics.ece_of_a_perfect_model(chances)
 
 
+def test_of_many_rows_a_perfect_models_limit_is_as_if_each_were_drawn(monkeypatch):
+    chances = RANDOM.beta(1.2, 10, 12_000)
+    at_once = metrics.ece_of_a_perfect_model(chances)
+    monkeypatch.setattr(metrics, "MANY", 10**9)
+    assert at_once == pytest.approx(metrics.ece_of_a_perfect_model(chances), rel=0.15)
+
+
 def ended(outcome=Outcome.APPROVE, probability=0.1, bad=False, age=40, times=1):
     return [
         Ended(reference="SGC", outcome=outcome, sample_probability=probability, bad=bad, age=age) for _ in range(times)

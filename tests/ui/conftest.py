@@ -1,9 +1,12 @@
 """Pages run in `AppTest` against a fake backend; no server, no browser."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -56,3 +59,37 @@ def words_on(app: AppTest) -> str:
     said += [str(element.label) for kind in ("metric", "button") for element in app.get(kind)]
     said += [element.proto.label for element in app.get("page_link")]
     return "\n".join(said)
+
+
+def tables_on(app: AppTest) -> list[pd.DataFrame]:
+    """Every table on the page, as it is read."""
+    found = [Table(element.proto.body) for element in app.get("html") if "<table>" in element.proto.body]
+    return [pd.DataFrame(table.rows, columns=table.heads) for table in found]
+
+
+class Table(HTMLParser):
+    """The headings and cells of one `<table>`; anything else in it is no table of ours."""
+
+    OURS = frozenset({"div", "table", "thead", "tbody", "tr", "th", "td"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.heads: list[str] = []
+        self.rows: list[list[str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        leads_to_a_page = tag == "a" and re.fullmatch(r"/\w+\?id=[a-z]{3}_[0-9a-z]{26}", str(dict(attrs)["href"]))
+        assert tag in self.OURS or leads_to_a_page, f"<{tag}> came from what was shown"
+        if tag == "th":
+            self.heads.append("")
+        elif tag == "tr" and self.heads:
+            self.rows.append([])
+        elif tag == "td":
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.rows:
+            self.rows[-1][-1] += data
+        elif self.heads:
+            self.heads[-1] += data

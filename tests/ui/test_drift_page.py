@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend, at
 from ui.backend import Json, Unreachable
 
@@ -50,7 +50,7 @@ def test_what_moved_is_drawn_with_limits_and_the_numbers_behind_it(open_page):
     assert not app.exception
     assert "300 applications against 700 in training: amount moved." in words_on(app)
     assert len(app.get("vega_lite_chart")) == 3
-    figures = app.dataframe[0].value
+    figures = tables_on(app)[0]
     assert list(figures["Column"]) == ["amount", "score", "term_months"]
     assert list(figures["PSI"]) == ["0.310", "0.080", "0.050"]
     assert {"p", "n training", "n now"} <= set(figures.columns)

@@ -7,7 +7,7 @@ from plimsoll.domain.models.experiment_readings import read
 from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.judged import PRODUCT
 from tests.some_experiments import ON, a_baseline, a_question, some_dealt
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend, Json, at
 from ui import experiment_charts as charts
 from ui.backend import Forbidden, Unreachable
@@ -64,7 +64,7 @@ def test_with_the_sample_in_the_verdict_is_said_with_its_look(open_page):
     """And the arms with their counts are there as a table."""
     app = open_page("experiments", showing(an_experiment("stopped", rows=900)))
     assert "the challenger is better" in words_on(app)
-    assert [row["Arm"] for row in app.table[0].value.to_dict("records")] == ["Champion", "Challenger"]
+    assert [row["Arm"] for row in tables_on(app)[0].to_dict("records")] == ["Champion", "Challenger"]
 
 
 def test_starting_needs_a_reason_and_reaches_the_api_with_it(open_page):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend, at
 from ui.backend import Forbidden, Json, Unreachable
 
@@ -81,7 +81,7 @@ def test_an_api_that_is_away_or_refuses_is_one_sentence(open_page, page, method)
     for problem in (Unreachable("The engine is away."), Forbidden("You may not.")):
         app = open_page(page, HouseBackend().failing(method, problem))
         assert problem.sentence in words_on(app)
-        assert not app.dataframe
+        assert not tables_on(app)
 
 
 def test_an_empty_record_and_an_empty_house_say_what_to_do(open_page):
@@ -95,10 +95,24 @@ def test_the_record_says_who_did_what_and_why(open_page):
     """With what else the entry says."""
     backend = HouseBackend("auditor")
     backend.record = [an_entry(1), an_entry(2, kind="key.revoked", actor_name=None, actor="act_system")]
-    shown = open_page("audit", backend).dataframe[0].value
+    shown = tables_on(open_page("audit", backend))[0]
     assert shown["Who"].tolist() == ["Plimsoll", "Ada Approver"]
     assert shown["Why"].tolist() == ["read the report"] * 2
     assert shown["More"].tolist() == ["model mdl_1"] * 2
+
+
+WRITTEN = ("<img src=x onerror=alert(1)>", "**b** [y](https://z.example) :red[x] $1$", "=1+1", "W" * 300, "طلب قرض",
+           "<script>alert(1)</script>", 'a" onclick="x', "app_<b>", "</table><p>")  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_what_somebody_wrote_stands_in_a_table_as_it_was_written(open_page, written):
+    """No tag, no Markdown, no formula, no link."""
+    backend = HouseBackend("auditor")
+    backend.record = [an_entry(1, reason=written, application=f"app_{1:026}")]
+    (shown,) = tables_on(open_page("audit", backend))
+    assert shown["Why"].tolist() == [written]
+    assert shown["About"].tolist() == ["…0000001"]
 
 
 def test_filters_of_the_record_reach_the_api(open_page):
@@ -118,11 +132,11 @@ def test_ten_thousand_entries_are_paged(open_page):
     backend = HouseBackend("auditor")
     backend.record = [an_entry(number) for number in range(1, 10_001)]
     app = open_page("audit", backend)
-    assert len(app.dataframe[0].value) == 50
+    assert len(tables_on(app)[0]) == 50
     app.button(key="older-audit").click().run()
-    assert app.dataframe[0].value["Seq"].tolist()[0] == "9,950"
+    assert tables_on(app)[0]["Seq"].tolist()[0] == "9,950"
     app.text_input(key="by").input("Ada Approver").run()
-    assert app.dataframe[0].value["Seq"].tolist()[0] == "10,000"
+    assert tables_on(app)[0]["Seq"].tolist()[0] == "10,000"
 
 
 def test_a_new_key_is_shown_once(open_page):
@@ -161,11 +175,12 @@ def test_revoking_asks_twice(open_page):
 
 
 def test_a_schedule_is_paused_with_a_reason(open_page):
-    """Without one the button does nothing."""
+    """Without one nothing is paused."""
     backend = HouseBackend()
     backend.schedules_there = [a_schedule()]
     app = open_page("schedules", backend)
-    assert app.button(key="pause-drift/consumer-credit").disabled
+    app.button(key="pause-drift/consumer-credit").click().run()
+    assert not [call for call in backend.calls if call[0] == "move_schedule"]
     app.text_input(key="why-drift/consumer-credit").input("the source is being moved").run()
     app.button(key="pause-drift/consumer-credit").click().run()
     assert ("move_schedule", "drift/consumer-credit", "pause", "the source is being moved") in backend.calls

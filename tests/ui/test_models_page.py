@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend, at
 from ui.backend import Forbidden, Json, Unreachable
 
@@ -50,7 +50,7 @@ def test_curves_are_drawn_with_the_numbers_behind_them(open_page):
     app = open_page("models", backend)
     assert not app.exception
     assert len(app.get("vega_lite_chart")) == 4
-    assert len(app.dataframe) == 1 + 4
+    assert len(tables_on(app)) == 1 + 4
 
 
 def test_a_report_without_curves_says_so(open_page):
@@ -78,7 +78,7 @@ def test_a_hundred_versions_are_one_list(open_page):
     for number in range(100):
         backend.with_model(a_model(number, "champion" if number == 60 else None), curves=CURVES)
     app = open_page("models", backend)
-    assert len(app.dataframe[0].value) == 100
+    assert len(tables_on(app)[0]) == 100
     assert app.header[0].value == f"consumer-credit@{60:012}"
 
 
@@ -185,7 +185,7 @@ def test_the_last_retraining_says_why_what_was_tried_and_what_came_of_it(open_pa
     said = words_on(app)
     for expected in ("Drift: KS of amount is 0.21.", "The successor: rejected", "that is not surely better"):
         assert expected in said
-    assert any("What came of it" in frame.value.columns for frame in app.dataframe)
+    assert any("What came of it" in frame.columns for frame in tables_on(app))
 
 
 def test_a_challenger_of_a_retraining_is_a_click_away(open_page):

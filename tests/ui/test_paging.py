@@ -12,26 +12,38 @@ from ui.backend import NotThere
 MANY = 120
 
 
-def a_long_queue() -> FakeBackend:
+def a_long_queue(many: int = MANY) -> FakeBackend:
     desk = FakeBackend()
-    for number in range(MANY):
+    for number in range(many):
         desk.with_case(a_case(review=a_review(f"rev_{number}", due_at=at(minutes=-number - 1))))
     return desk
 
 
-def many_runs() -> FakeBackend:
+def many_runs(many: int = MANY) -> FakeBackend:
     backend = FakeBackend("admin")
-    for _ in range(MANY):
+    for _ in range(many):
         backend.with_case(a_waiting_case())
     return backend
 
 
-LONG: dict[str, tuple[str, Callable[[], FakeBackend]]] = {
+def many_customers(many: int = MANY) -> CareBackend:
+    return CareBackend().with_customer(*(a_customer(n) for n in range(many)))
+
+
+def many_episodes(many: int = MANY) -> CareBackend:
+    return CareBackend().with_episode(*(an_episode(n) for n in range(many)))
+
+
+def many_calls(many: int = MANY) -> CareBackend:
+    return CareBackend().with_call(*(a_call(n) for n in range(many)))
+
+
+LONG: dict[str, tuple[str, Callable[..., FakeBackend]]] = {
     "queue": ("queue", a_long_queue),
     "workflows": ("runs", many_runs),
-    "customers": ("customers", lambda: CareBackend().with_customer(*(a_customer(n) for n in range(MANY)))),
-    "interventions": ("interventions", lambda: CareBackend().with_episode(*(an_episode(n) for n in range(MANY)))),
-    "collectors": ("calls", lambda: CareBackend().with_call(*(a_call(n) for n in range(MANY)))),
+    "customers": ("customers", many_customers),
+    "interventions": ("interventions", many_episodes),
+    "collectors": ("calls", many_calls),
 }
 
 
@@ -57,6 +69,15 @@ def test_turning_the_pages_shows_every_row_once_and_comes_back(open_page, page):
     assert f"older-{name}" not in {button.key for button in app.button}
     app.button(key=f"newer-{name}").click().run()
     assert rows_of(app, page) == second
+
+
+@pytest.mark.parametrize("page", LONG)
+def test_of_ten_thousand_rows_fifty_are_drawn(open_page, page):
+    """No page loads more than it shows."""
+    _, backend = LONG[page]
+    app = open_page(page, backend(10_000))
+    assert len(rows_of(app, page)) == 50
+    assert "50 rows, from number 1" in words_on(app)
 
 
 def rows_of(app, page: str) -> list[str]:
@@ -87,7 +108,7 @@ def test_a_filter_of_the_queue_is_asked_of_the_api_and_not_of_one_page(open_page
 
 def test_a_place_that_is_gone_leads_back_to_the_beginning(open_page):
     """The customer at the end of the page before was erased meanwhile."""
-    backend = CareBackend().with_customer(*(a_customer(n) for n in range(MANY)))
+    backend = many_customers()
     app = open_page("customers", backend)
     first = rows_on(app)
     real = backend.customers

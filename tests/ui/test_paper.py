@@ -31,8 +31,30 @@ def pages_of(pdf: bytes) -> int:
 
 def test_an_auditors_sheet_names_versions_people_and_the_last_link():
     said = words_of(auditors(a_decided_case("decline", override={"by": "Rosa", "reason": "risk_too_high"})))
-    for word in ("consumer-credit@1", "Rosa: risk too high", "seq 1, hash abab", "Printed by Ada Auditor"):
+    for word in (
+        "consumer-credit@1",
+        "Rosa: risk too high (risk_too_high)",
+        "seq 1, hash abab",
+        "Printed by Ada Auditor",
+    ):
         assert word in said
+
+
+def test_an_auditor_reads_words_and_finds_the_code_behind_them():
+    """What was declared, answered, given as a reason; a number is no code, and a text stays as it was written."""
+    case = a_decided_case(
+        declared={"applicant.job": "skilled_employee", "applicant.rate": "4.5", "applicant.said": "a_B"}
+    )
+    case["ledger"][-1] |= {"kind": "review.answered", "reason": "evidence_checked"}
+    said = words_of(auditors(case))
+    for line in (
+        "Job skilled employee (skilled_employee)",
+        "Rate 4.5",
+        "Said a_B",
+        "evidence checked (evidence_checked)",
+    ):
+        assert line in said
+    assert re.search(r"1\. State of your checking account: overdrawn \([a-z_]+\)", said)
 
 
 def test_what_was_not_verified_is_not_called_so():

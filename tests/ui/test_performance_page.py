@@ -6,7 +6,7 @@ import pytest
 from plimsoll.domain.models.outcomes import Mark
 from plimsoll.domain.models.performance import Judged, performance_report
 from tests.judged import AS_OF, PRODUCT, some_decisions, together
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend
 from ui import performance_charts as charts
 from ui.backend import Forbidden, Unreachable
@@ -44,7 +44,7 @@ def test_it_shows_what_was_predicted_and_seen_with_charts_and_the_matrix(open_pa
 def test_young_vintages_show_their_early_marks(open_page):
     """A rate taken too soon is not shown as a bad rate."""
     app = open_page("performance", showing(two_vintages()))
-    tables = [table.value.to_dict("records") for table in app.table]
+    tables = [table.to_dict("records") for table in tables_on(app)]
     early = next(rows for rows in tables if "Mark" in rows[0])
     assert early[0]["Mark"] == "First payment default"
     assert early[0]["Seen"] == "3 of 60 granted"
@@ -53,7 +53,7 @@ def test_young_vintages_show_their_early_marks(open_page):
 def test_the_figures_behind_the_charts_are_there_to_read(open_page):
     """Nobody has to guess a number from a picture."""
     app = open_page("performance", showing(two_vintages()))
-    tables = [table.value.to_dict("records") for table in app.table]
+    tables = [table.to_dict("records") for table in tables_on(app)]
     vintages = next(rows for rows in tables if "Granted" in rows[0])
     assert [row["State"] for row in vintages] == ["Ripe", "Ripe", "Too young to judge"]
 

@@ -5,7 +5,7 @@ import pytest
 
 from plimsoll.domain.models.gates import Arm, read_gate
 from plimsoll.domain.models.rollout import usual_plan
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend, Json, at
 from ui.backend import Forbidden, Unreachable
 
@@ -62,7 +62,7 @@ def test_it_shows_the_phase_the_gates_and_why_it_is_there(open_page):
 def test_each_gate_stands_with_its_value_interval_limit_and_counts(open_page):
     """Nobody has to guess a number from a picture."""
     app = open_page("releases", showing(a_rollout(gates=some_gates(slower=2.0))))
-    rows = app.table[0].value.to_dict("records")
+    rows = tables_on(app)[0].to_dict("records")
     latency = next(row for row in rows if row["Gate"].startswith("Latency"))
     assert (latency["Stands"], latency["Limit"], latency["New"], latency["Old"]) == (
         "Beyond the limit", "0.2", "500", "2,000",
@@ -112,7 +112,7 @@ def test_who_approves_may_hold_it_and_take_it_back_but_not_promote(open_page):
 def test_what_ended_is_listed_with_how_and_why(open_page):
     """A roll-back is not forgotten."""
     app = open_page("releases", showing(a_rollout("rolled_back", reason="latency 0.9", ended_at=at(hours=2))))
-    rows = app.table[0].value.to_dict("records")
+    rows = tables_on(app)[0].to_dict("records")
     assert (rows[0]["How"], rows[0]["Why"]) == ("Taken back", "latency 0.9")
     assert "Nothing is on its way now" in words_on(app)
 

@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from tests.ui.conftest import words_on
+from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend, a_decided_case
 from ui import copies
 from ui.backend import Forbidden, Unreachable
@@ -20,7 +20,7 @@ def test_a_decision_is_shown_with_versions_hits_and_its_place_in_the_record(open
     assert "consumer-credit@1" in said
     assert "Too close to the cut" in said
     assert "dec_1" in said
-    assert app.dataframe[0].value["Seq"].tolist() == ["1", "2"]
+    assert tables_on(app)[0]["Seq"].tolist() == ["1", "2"]
 
 
 def test_an_applicant_with_several_cases_is_a_list(open_page):
@@ -48,10 +48,10 @@ def test_verifying_a_case_shows_what_fits_and_each_hash(open_page):
     """At a click, not before."""
     case = a_decided_case()
     app = open_page("trace", FakeBackend("analyst").with_case(case), id=case["id"])
-    assert "Hash" not in app.dataframe[0].value
+    assert "Hash" not in tables_on(app)[0]
     app.button(key="verify").click().run()
     assert "2 entries and 5 rows fit" in words_on(app)
-    assert app.dataframe[0].value["Hash"].tolist()[1].endswith("2")
+    assert tables_on(app)[0]["Hash"].tolist()[1].endswith("2")
 
 
 def test_a_record_that_does_not_fit_is_said_in_red(open_page):
@@ -107,7 +107,7 @@ def test_an_api_that_is_away_or_refuses_is_one_sentence(open_page):
         backend = FakeBackend("auditor").failing("decisions", problem)
         app = open_page("trace", backend, id="LOAN-9")
         assert problem.sentence in words_on(app)
-        assert not app.dataframe
+        assert not tables_on(app)
 
 
 def test_the_applicants_words_name_no_rule_score_or_member_of_staff(open_page):

@@ -1,6 +1,8 @@
 """Audit: what was done here, by whom and why, and is the record whole?"""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -8,6 +10,7 @@ from ui import paging, session, show, words
 from ui.backend import Json
 
 ANY = "any"
+A_DIGEST = re.compile(r"\b[0-9a-f]{40,}\b")
 KINDS = {
     "application.": "Applications", "decision.": "Decisions", "review.": "Reviews", "model.": "Models",
     "rollout.": "Releases", "experiment.": "Experiments", "drift.": "Drift", "outcome.": "Outcomes",
@@ -75,8 +78,7 @@ def entries() -> None:
         if not rows:
             show.nothing_here("Nothing on record fits these filters. Choose other days, or Anything.")
             return
-        st.dataframe([row_of(row) for row in rows], hide_index=True, height="content",
-                     alt="Entries of the record, the newest first")  # fmt: skip
+        show.table([row_of(row) for row in rows], "Entries of the record, the newest first")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Look again", key="look-again")
             st.caption(f"{words.counted(len(rows), 'entry', 'entries')}, looked at "
@@ -85,18 +87,23 @@ def entries() -> None:
 
 
 def row_of(entry: Json) -> dict[str, str]:
-    more = ", ".join(f"{words.plain_code(k).lower()} {words.value_in_words(v)}" for k, v in entry.items()
+    more = ", ".join(f"{words.plain_code(k).lower()} {brief(v)}" for k, v in entry.items()
                      if k not in SHOWN_APART and v not in (None, ""))  # fmt: skip
     who = entry["actor_name"] or ("Plimsoll" if entry["actor"] == "act_system" else entry["actor"])
     return {
         "When": words.moment(entry["at"], session.zone()),
         "What": words.word(entry["kind"]),
         "Who": who,
-        "Why": words.NOTHING if entry["reason"] == entry["kind"] else entry["reason"],
+        "Why": words.NOTHING if entry["reason"] == entry["kind"] else words.plain_reason(entry["reason"]),
         "About": next((entry[name] for name in ABOUT if entry.get(name)), words.NOTHING),
         "More": more,
         "Seq": f"{entry['seq']:,}" if entry["seq"] else "not sealed yet",
     }
+
+
+def brief(value: Any) -> str:
+    """A digest by its beginning: whole it is in the trace."""
+    return A_DIGEST.sub(lambda found: f"{found[0][:12]}…", words.value_in_words(value))
 
 
 audit()

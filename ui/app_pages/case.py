@@ -32,7 +32,7 @@ def draw(found: Json) -> None:
     now = datetime.now(UTC)
     header(found, now)
     case_parts.why_a_person(found)
-    known, judged, decided = st.columns([1, 1.2, 1.1], gap="medium")
+    known, judged, decided = st.container(key="case").columns([1, 1.2, 1.1], gap="medium")
     with known:
         case_parts.declared(found)
         case_parts.evidence(found, now)
@@ -91,7 +91,7 @@ def signature(found: Json) -> tuple:
     )
 
 
-@st.fragment(run_every=15)
+@st.fragment(run_every=session.SOON)
 def watch(application: str, seen: tuple) -> None:
     """Looks whether the case moved on, and shows it anew if so; what is typed stays."""
     with session.told_plainly():

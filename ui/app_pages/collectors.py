@@ -68,7 +68,7 @@ def listed() -> None:
             for task in found["data"]:
                 draw(task, now)
             paging.turn("calls", found, "← More urgent", "Less urgent →")
-        show.refreshed(words.clock(now, session.zone(), seconds=True))
+        session.refreshed(now)
 
 
 def draw(task: Json, now: datetime) -> None:
@@ -79,7 +79,8 @@ def draw(task: Json, now: datetime) -> None:
     level.badge(words.word(task["level"]), color=words.colour(task["level"]))
     left, hue = words.time_left(task["due_at"], now)
     due.badge(left, color=hue) if task["state"] in ("open", "claimed") else due.text(words.NOTHING)
-    why.text("; ".join(words.word(each) for each in task["why"]) or words.plain_code(task["script"].replace("-", " ")))
+    said = [words.word(each) for each in task["why"]] or [each.get("words") for each in task["factors"]]
+    why.text("; ".join(filter(None, said)) or words.plain_code(task["script"].replace("-", " ")))
     state.badge(words.word(task["answer"] or task["state"]), color=words.colour(task["state"]))
     holder.text(task["claimed_by_name"] or words.NOTHING)
 

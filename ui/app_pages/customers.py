@@ -57,7 +57,7 @@ def listed() -> None:
             for row in rows:
                 draw(row, now)
             paging.turn("customers", found, "← Higher risk", "Lower risk →")
-        show.refreshed(words.clock(now, session.zone(), seconds=True))
+        session.refreshed(now)
 
 
 def counts(levels: Json) -> None:
@@ -169,16 +169,20 @@ def trend(found: Json) -> None:
     if sum(change["probability"] is not None for change in history) > 1:
         st.altair_chart(charts.risk_over_time(history, session.ink()), key="risk", alt="Probability at each change")
     if history:
-        st.dataframe(
+        show.table(
             [
-                {"As of": words.moment(change["as_of"], session.zone()),
-                 "Level": f"{words.word(change['before'])} → {words.word(change['level'])}" if change["before"]
-                 else words.word(change["level"]),
-                 "Probability": words.share(change["probability"]), "Why": why_of(change)}
+                {
+                    "As of": words.moment(change["as_of"], session.zone()),
+                    "Level": f"{words.word(change['before'])} → {words.word(change['level'])}"
+                    if change["before"]
+                    else words.word(change["level"]),
+                    "Probability": words.share(change["probability"]),
+                    "Why": why_of(change),
+                }
                 for change in history
             ],
-            hide_index=True, alt="How the level changed, the newest first",
-        )  # fmt: skip
+            "How the level changed, the newest first",
+        )
 
 
 def rhythms(portrait: Json | None) -> None:
@@ -200,7 +204,8 @@ def rhythms(portrait: Json | None) -> None:
     if portrait["weeks"]:
         left.altair_chart(charts.weeks(portrait["weeks"], ink), key="weeks", alt="In and out week by week")
     if portrait["months"]:
-        right.altair_chart(charts.months(portrait["months"], ink), key="months", alt="Bills and payments by month")
+        cell = right if portrait["weeks"] else left
+        cell.altair_chart(charts.months(portrait["months"], ink), key="months", alt="Bills and payments by month")
 
 
 def in_words(pace: Json) -> str:
@@ -219,15 +224,22 @@ def everything(found: Json) -> None:
     if not portrait:
         return
     with st.expander("Every signal, and the figures behind the charts"):
-        st.dataframe(
-            [{"Signal": words.plain_code(s["name"]), "Value": f"{s['value']:,.4g} {s['unit']}".strip(),
-              "About": s["about"], "As staff may say it": s["says"] or "never said"} for s in portrait["signals"]],
-            hide_index=True, alt="Every signal with its value",
-        )  # fmt: skip
+        show.table(
+            [
+                {
+                    "Signal": words.plain_code(s["name"]),
+                    "Value": f"{s['value']:,.4g} {s['unit']}".strip(),
+                    "About": s["about"],
+                    "As staff may say it": s["says"] or "never said",
+                }
+                for s in portrait["signals"]
+            ],
+            "Every signal with its value",
+        )
         if portrait["weeks"]:
-            st.dataframe(portrait["weeks"], hide_index=True, alt="Flows of each week")
+            show.table(portrait["weeks"], "Flows of each week")
         if portrait["months"]:
-            st.dataframe(portrait["months"], hide_index=True, alt="Statement of each month")
+            show.table(portrait["months"], "Statement of each month")
 
 
 customers()

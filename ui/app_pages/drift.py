@@ -104,7 +104,7 @@ def what_was_done(report: Json) -> None:
 def figures(columns: list[Json], significance: float) -> None:
     """Every number behind the chart, n and p among them."""
     with st.expander("The figures behind the chart", expanded=False):
-        st.dataframe([_row(column) for column in charts.worst_first(columns)], hide_index=True)
+        show.table([_row(column) for column in charts.worst_first(columns)], "Every column with its figures")
         st.caption(
             f"A move counts when its p is below {significance:.2g}: one per cent for the whole check, shared among its "
             "columns. Effect is 0 for the same and 1 for nothing in common; 0.15 is worth a look, 0.25 an act."
@@ -122,14 +122,17 @@ def look_closer(columns: list[Json]) -> None:
     st.caption(f"{column['n_reference']:,} in training, {column['n_current']:,} now; {missing}.")
     st.altair_chart(charts.bins(column, session.ink()), alt="Shares of each bin in training and now")
     with st.expander("The shares"):
-        st.dataframe(
+        show.table(
             [
-                {"Bin": each["label"], "Training": words.share(each["reference"], 2),
-                 "Now": words.share(each["current"], 2)}
+                {
+                    "Bin": each["label"],
+                    "Training": words.share(each["reference"], 2),
+                    "Now": words.share(each["current"], 2),
+                }
                 for each in column["bins"]
             ],
-            hide_index=True,
-        )  # fmt: skip
+            "Shares of each bin",
+        )
 
 
 def page_of(report: Json) -> None:
@@ -151,27 +154,37 @@ def over_time(product: str) -> None:
         return
     st.altair_chart(charts.over_time(history, session.ink()), alt="PSI of the columns that moved most over time")
     with st.expander("The figures over time"):
-        st.dataframe(
+        show.table(
             [
-                {"Until": words.moment(row["window_to"], session.zone()), "Column": row["feature"],
-                 "PSI": _number(row["psi"]), "Rows": f"{row['n_current']:,}", "Level": words.word(row["level"])}
+                {
+                    "Until": words.moment(row["window_to"], session.zone()),
+                    "Column": row["feature"],
+                    "PSI": _number(row["psi"]),
+                    "Rows": f"{row['n_current']:,}",
+                    "Level": words.word(row["level"]),
+                }
                 for row in history
             ],
-            hide_index=True,
-        )  # fmt: skip
+            "PSI of each column at each check",
+        )
 
 
 def earlier(listed: Json) -> None:
     with st.expander("Earlier checks", expanded=not paging.is_first("drift")):
-        st.dataframe(
+        show.table(
             [
-                {"Checked": words.moment(report["checked_at"], session.zone()), "Level": words.word(report["level"]),
-                 "Rows": f"{report['n_current']:,}", "By": words.word(report["trigger"]), "In short": report["summary"],
-                 "Report": report["id"]}
+                {
+                    "Checked": words.moment(report["checked_at"], session.zone()),
+                    "Level": words.word(report["level"]),
+                    "Rows": f"{report['n_current']:,}",
+                    "By": words.word(report["trigger"]),
+                    "In short": report["summary"],
+                    "Report": report["id"],
+                }
                 for report in listed["data"]
             ],
-            hide_index=True,
-        )  # fmt: skip
+            "Earlier checks, the newest first",
+        )
         paging.turn("drift", listed)
 
 

@@ -66,7 +66,8 @@ def read_out(reading: Json, question: Json) -> None:
             charts.difference(reading["comparison"], question, session.ink()),
             alt="Difference between challenger and champion with its 95 % interval",
         )
-    right.table(arms(reading))
+    with right:
+        show.table(arms(reading), "Both arms with their figures")
     for sentence in reading["words"][1:]:
         st.text(sentence)
     st.caption(f"Read on {reading['on']}.")

@@ -11,7 +11,7 @@ from ui.reaching import reach
 ANY = "any"
 STATES = ("treating", "promised", "watching", "ended")
 LEVELS = ("critical", "high", "medium", "low")
-WIDTHS = (1.0, 1.0, 0.8, 1.5, 2.0, 1.4, 1.0)
+WIDTHS = (0.95, 0.95, 0.8, 1.3, 2.6, 0.9, 0.95)
 NAMES = ("Episode", "Customer", "Level", "State", "Waits on", "Strategy", "Opened")
 
 
@@ -62,7 +62,7 @@ def listed() -> None:
             for row in found["data"]:
                 draw(row, now)
             paging.turn("interventions", found)
-        show.refreshed(words.clock(now, session.zone(), seconds=True))
+        session.refreshed(now)
 
 
 def books(account: Json) -> None:
@@ -141,7 +141,7 @@ def header(found: Json) -> None:
         st.text(found["id"])
         st.page_link("app_pages/customers.py", label="The customer →", query_params={"id": found["person_id"]})
         st.text(f"opened {words.moment(found['opened_at'], session.zone())}")
-        st.text(f"arm {words.word(found['arm'])}, strategy {found['strategy']}, table {found['table_version']}")
+        st.text(f"strategy {found['strategy'] or words.word(found['arm']).lower()}, table {found['table_version']}")
         if found.get("ui"):
             st.markdown(f"[Temporal ↗]({found['ui']})")
     waits = waits_on(found)
@@ -154,16 +154,21 @@ def steps(found: Json) -> None:
     if not found["steps"]:
         st.text("No step is taken." if found["ending"] == "held_out" else "None yet.")
         return
-    st.table(
+    show.table(
         [
-            {"": f"{step['number'] + 1}", "By": words.word(step["by"]), "What": step["template"],
-             "State": words.word(step["result"] or step["state"]),
-             "Held back by": words.plain_code(step["rule"]).lower() if step["rule"] else words.NOTHING,
-             "Began": words.moment(step["began_at"], session.zone()),
-             "Until": words.moment(step["until"], session.zone())}
+            {
+                "": f"{step['number'] + 1}",
+                "By": words.word(step["by"]),
+                "What": step["template"],
+                "State": words.word(step["result"] or step["state"]),
+                "Held back by": words.plain_code(step["rule"]).lower() if step["rule"] else words.NOTHING,
+                "Began": words.moment(step["began_at"], session.zone()),
+                "Until": words.moment(step["until"], session.zone()),
+            }
             for step in found["steps"]
-        ]
-    )  # fmt: skip
+        ],
+        "Steps",
+    )
 
 
 def messages(found: Json) -> None:
@@ -171,14 +176,18 @@ def messages(found: Json) -> None:
     if not found["contacts"]:
         st.text("Nobody was written to or called yet.")
         return
-    st.table(
+    show.table(
         [
-            {"Channel": words.word(contact["channel"]), "Text": f"{contact['template']} v{contact['template_version']}",
-             "State": words.word(contact["state"]),
-             "Rule": words.plain_code(contact["rule"]).lower() if contact["rule"] else words.NOTHING}
+            {
+                "Channel": words.word(contact["channel"]),
+                "Text": f"{contact['template']} v{contact['template_version']}",
+                "State": words.word(contact["state"]),
+                "Rule": words.plain_code(contact["rule"]).lower() if contact["rule"] else words.NOTHING,
+            }
             for contact in found["contacts"]
-        ]
-    )  # fmt: skip
+        ],
+        "Contacts",
+    )
 
 
 def calls(found: Json) -> None:
@@ -221,14 +230,19 @@ def outcomes(found: Json) -> None:
     if not found["outcomes"]:
         return
     st.subheader("How it went")
-    st.table(
+    show.table(
         [
-            {"After": f"{each['day']} days",
-             "Missed a payment": {True: "yes", False: "no", None: "not known"}[each["missed"]],
-             "Paid": each["paid"] or words.NOTHING, "Messages": each["messages"], "Calls": each["calls"]}
+            {
+                "After": f"{each['day']} days",
+                "Missed a payment": {True: "yes", False: "no", None: "not known"}[each["missed"]],
+                "Paid": each["paid"] or words.NOTHING,
+                "Messages": each["messages"],
+                "Calls": each["calls"],
+            }
             for each in found["outcomes"]
-        ]
-    )  # fmt: skip
+        ],
+        "How it went, day by day",
+    )
 
 
 def stop(found: Json) -> None:

@@ -7,7 +7,7 @@ from ui.backend import Json
 
 ROLES = ("analyst", "reviewer", "senior_reviewer", "collector", "model_owner", "model_approver", "compliance",
          "auditor", "admin", "channel")  # fmt: skip
-WIDTHS = (1.6, 1.6, 2.2, 1.4, 1.4, 1.6)
+WIDTHS = (1.7, 1.2, 1.9, 2.1, 1.6, 1.5)
 NAMES = ("Who", "What for", "Roles", "Made", "State", "")
 
 

@@ -43,13 +43,21 @@ def waiting(found: list[Json]) -> None:
 
 def listed(found: list[Json]) -> None:
     with st.expander("Every text, with who stands behind it"):
-        st.dataframe(
-            [{"Text": text["name"], "Version": text["version"], "By": words.word(text["channel"]),
-              "State": STATES[text["state"]][0], "Proposed by": text["proposed_by"],
-              "Approved by": text["approved_by"] or words.NOTHING,
-              "Approved": words.moment(text["approved_at"], session.zone())} for text in found],
-            hide_index=True, alt="Every version of every text",
-        )  # fmt: skip
+        show.table(
+            [
+                {
+                    "Text": text["name"],
+                    "Version": text["version"],
+                    "By": words.word(text["channel"]),
+                    "State": STATES[text["state"]][0],
+                    "Proposed by": text["proposed_by"],
+                    "Approved by": text["approved_by"] or words.NOTHING,
+                    "Approved": words.moment(text["approved_at"], session.zone()),
+                }
+                for text in found
+            ],
+            "Every version of every text",
+        )
 
 
 def chosen_of(found: list[Json]) -> Json:
@@ -73,8 +81,8 @@ def one(text: Json, older: Json | None, newest: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(key_of(text), width="content")
         badge(text)
-        st.text(f"{words.word(text['channel'])}, {words.plain_code(text['content']['purpose']).lower()}, "
-                f"digest {text['digest'][:12]}")  # fmt: skip
+        what = dict.fromkeys((words.word(text["channel"]), words.word(text["content"]["purpose"])))
+        st.text(f"{', '.join(what)}, digest {text['digest'][:12]}")
     said = [f"Proposed by {text['proposed_by']}, {words.moment(text['proposed_at'], session.zone())}"]
     if text["approved_by"]:
         said.append(f"approved by {text['approved_by']}, {words.moment(text['approved_at'], session.zone())}")
@@ -116,7 +124,7 @@ def acts(text: Json) -> None:
     verb, label = ("approve", "Approve") if text["state"] == "proposed" else ("retire", "Retire")
     with st.form(f"act-{key_of(text)}", border=True):
         st.text_input("Reason", key=f"reason-{key_of(text)}", max_chars=500, placeholder="Goes on record")
-        if st.form_submit_button(label, type="primary"):
+        if st.form_submit_button(label, type="primary" if verb == "approve" else "secondary"):
             act(text, verb)
 
 

@@ -105,7 +105,7 @@ def retrained(runs: list[Json]) -> None:
             st.page_link("app_pages/models.py", label="Look at the challenger", query_params=target)
     if before:
         with st.expander("Retrainings before"):
-            st.dataframe([_of_retraining(run) for run in before], hide_index=True)
+            show.table([_of_retraining(run) for run in before], "Retrainings before, the newest first")
 
 
 def _of_retraining(run: Json) -> Json:
@@ -131,7 +131,7 @@ def listed(shown: Json) -> None:
         }
         for model in shown["data"]
     ]
-    st.dataframe(rows, hide_index=True)
+    show.table(rows, "Versions, the newest first")
     paging.turn("models", shown)
 
 
@@ -191,14 +191,14 @@ def curves(report: Json) -> None:
         points = report["curves"][name]
         cell.altair_chart(draw(points, session.ink()), alt=str(draw.__doc__).splitlines()[0])
         with cell.expander("The numbers"):
-            st.dataframe(points, hide_index=True)
+            show.table(points, "The numbers behind the chart")
 
 
 def weights(report: Json) -> None:
     if report.get("importance"):
         st.altair_chart(charts.importance(report["importance"], session.ink()), alt="What its scores hang on")
         with st.expander("The numbers"):
-            st.dataframe(report["importance"], hide_index=True)
+            show.table(report["importance"], "What its scores hang on")
 
 
 def fairness(report: Json) -> None:
@@ -213,7 +213,7 @@ def fairness(report: Json) -> None:
             st.text(sentence)
         groups = (said["held_out"].get("at_the_cut") or {}).get("groups", [])
         if groups:
-            st.dataframe([_flat(group) for group in groups], hide_index=True)
+            show.table([_flat(group) for group in groups], "Groups at the cut")
 
 
 def people(model: Json) -> None:

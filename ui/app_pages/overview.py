@@ -73,7 +73,7 @@ def figures() -> None:
             show.nothing_here(
                 "No application has come in yet. Send one with `plimsoll apply FILE`, or POST /v1/applications."
             )
-        show.refreshed(words.clock(now, session.zone(), seconds=True))
+        session.refreshed(now)
 
 
 # Numbers ----------------------------------------------------------------------------------------
@@ -90,9 +90,11 @@ def rates(found: Json) -> None:
     second[0].metric("Referred to a person", words.share(found["refer_rate"]), border=True,
                      help="Of all applications.")  # fmt: skip
     yes = found["time_to_yes"]
-    second[1].metric(f"Time to yes; 95 % within {words.seconds(yes['p95'])}", words.seconds(yes["p50"]), border=True,
-                     help=f"Half take less. Of the newest {yes['n']:,} approvals and offers, from acceptance until "
-                          "the decision is on record.")  # fmt: skip
+    second[1].metric(
+        "Time to yes, half · 95 %", f"{words.seconds(yes['p50'])} · {words.seconds(yes['p95'])}", border=True,
+        help=f"Half take at most the first, 95 % at most the second; of the newest {yes['n']:,} approvals "
+             "and offers, from acceptance until the decision is on record.",
+    )  # fmt: skip
     verdicts = found["verdicts"]
     second[2].metric("Override rate", words.share(found["override_rate"]), border=True,
                      help=f"Of {verdicts['n']:,} verdicts of people on scored cases, those on the other side of the "
@@ -164,13 +166,13 @@ def charts_of(found: Json) -> None:
 def tables(found: Json) -> None:
     with st.expander("The figures behind the charts"):
         st.caption("Over time")
-        st.dataframe(charts.time_table(found["over_time"], found["unit"], session.zone()), hide_index=True)
+        show.table(charts.time_table(found["over_time"], found["unit"], session.zone()), "Applications over time")
         if found["bands"]:
             st.caption("By risk")
-            st.table(charts.risk_table(found["bands"], found["band_bounds"]))
+            show.table(charts.risk_table(found["bands"], found["band_bounds"]), "Decisions by band of risk")
         if found["vintages"]:
             st.caption("By month of decision")
-            st.table(charts.vintage_table(found["vintages"]))
+            show.table(charts.vintage_table(found["vintages"]), "Months of decision")
 
 
 # Where they stand, whom they wait for -----------------------------------------------------------
@@ -212,7 +214,7 @@ def health(found: Json, now: datetime) -> None:
     if not found["sources"]:
         st.text("No product asks any source.")
         return
-    st.table([health_of(source, now) for source in found["sources"]])
+    show.table([health_of(source, now) for source in found["sources"]], "Sources in the last 24 hours")
     st.caption("Every try counts, for at most the newest 5,000 cases.")
 
 

@@ -52,8 +52,8 @@ def totals(found: Json) -> None:
     cells = st.columns(4)
     cells[0].metric("Outcomes known", f"{found['known']:,} of {found['decided']:,}", border=True)
     cells[1].metric(
-        f"Bad rate seen, {words.share(figures.get('predicted'))} predicted",
-        words.share(figures.get("seen")),
+        "Bad rate, seen · predicted",
+        f"{words.share(figures.get('seen'))} · {words.share(figures.get('predicted'))}",
         border=True,
         help="Of ripe vintages.",
     )
@@ -99,15 +99,21 @@ def matrix(cells: Json) -> None:
         f"Above a probability of default of {words.share(cells['cut'], 2)} an application is not approved. Costs are "
         "in units of a good applicant declined."
     )
-    st.table(
+    show.table(
         [
-            {"": "Would default", "Above the cut": f"{cells['true_positives']:,}",
-             "Below the cut": f"{cells['false_negatives']:,} (cost {cells['cost_of_false_negatives']:,.0f})"},
-            {"": "Would repay", "Above the cut":
-             f"{cells['false_positives']:,} (cost {cells['cost_of_false_positives']:,.0f})",
-             "Below the cut": f"{cells['true_negatives']:,}"},
-        ]
-    )  # fmt: skip
+            {
+                "": "Would default",
+                "Above the cut": f"{cells['true_positives']:,}",
+                "Below the cut": f"{cells['false_negatives']:,} (cost {cells['cost_of_false_negatives']:,.0f})",
+            },
+            {
+                "": "Would repay",
+                "Above the cut": f"{cells['false_positives']:,} (cost {cells['cost_of_false_positives']:,.0f})",
+                "Below the cut": f"{cells['true_negatives']:,}",
+            },
+        ],
+        "What the cut gets right and wrong",
+    )
     st.text(f"Together {cells['cost_per_applicant']:.3f} per applicant.")
 
 
@@ -128,16 +134,22 @@ def early_marks(vintages: list[Json]) -> None:
     ]
     if rows:
         st.subheader("Early marks")
-        st.table(rows)
+        show.table(rows, "Early marks")
 
 
 def tables(found: Json) -> None:
     with st.expander("The figures behind the charts"):
-        st.table(charts.vintage_table(found["vintages"]))
+        show.table(charts.vintage_table(found["vintages"]), "Months of decision")
         for heading, cohorts in (("By model version", found["by_model"]), ("By arm", found["by_arm"])):
             if cohorts:
                 st.caption(heading)
-                st.table([{"": cohort["name"], **figures_of(cohort)} for cohort in cohorts])
+                show.table(
+                    [
+                        {heading.removeprefix("By ").capitalize(): cohort["name"], **figures_of(cohort)}
+                        for cohort in cohorts
+                    ],
+                    heading,
+                )
 
 
 def figures_of(cohort: Json) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Policies: which rules decide, what changed in them, and what would another rule have done?"""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -11,6 +12,12 @@ from ui.backend import Json
 OUTCOMES = {"approve": "Approved", "counter_offer": "Counter-offer", "refer": "To a person", "decline": "Declined",
             "let_through": "Past the first rules"}  # fmt: skip
 EFFECTS = {"decline": "Decline", "refer": "To a person", "counter_offer": "Smaller offer", None: "A remark"}
+SIGNS = (
+    (r"contains\(\$, '(\w+)'\)", r"include \1"),
+    (r"len\(\$\) > 0", "there are any"),
+    (r"len\(\$\) == 0", "there are none"),
+    (r"\$ == null", "not known"),
+)
 NOW = "now"
 PAST = (0, 100, 200, 500, 1000)
 
@@ -78,12 +85,12 @@ def tables(found: Json) -> None:
     for table in found["tables"]:
         if table["rules"]:
             st.subheader(table["name"])
-            st.dataframe([rule_row(rule, found["columns"]) for rule in table["rules"]], hide_index=True,
-                         alt=f"Rules of the table {table['name']}")  # fmt: skip
+            show.table(
+                [rule_row(rule, found["columns"]) for rule in table["rules"]], f"Rules of the table {table['name']}"
+            )
     if found["grades"]:
         st.subheader("Price and limits")
-        st.dataframe([grade_row(grade, found["columns"]) for grade in found["grades"]], hide_index=True,
-                     alt="Grades with price and limits")  # fmt: skip
+        show.table([grade_row(grade, found["columns"]) for grade in found["grades"]], "Grades with price and limits")
 
 
 def rule_row(rule: Json, columns: Json) -> Json:
@@ -107,7 +114,14 @@ def grade_row(grade: Json, columns: Json) -> Json:
 
 
 def in_words(conditions: Json, columns: Json) -> str:
-    return " and ".join(f"{columns.get(path, path)} {cell}" for path, cell in conditions.items()) or "always"
+    return " and ".join(f"{columns.get(path, path)} {said(cell)}" for path, cell in conditions.items()) or "always"
+
+
+def said(cell: str) -> str:
+    """The cell of a decision table without its signs, where they are more than a comparison."""
+    for sign, plain in SIGNS:
+        cell = re.sub(sign, plain, cell)
+    return cell
 
 
 # Cases ------------------------------------------------------------------------------------------
@@ -123,11 +137,13 @@ def tested(found: Json) -> None:
     failed = [case for case in cases if not case["passed"]]
     for case in failed:
         show.notice(f"{case['name']}: {case['problem']}", kind="wrong", label="Does not hold")
-    st.dataframe(
-        [{"Holds": "✓" if case["passed"] else "✗", "Case": case["name"], "What came instead": case["problem"] or ""}
-         for case in sorted(cases, key=lambda case: case["passed"])],
-        hide_index=True, alt="The pack's cases and whether they hold",
-    )  # fmt: skip
+    show.table(
+        [
+            {"Holds": "✓" if case["passed"] else "✗", "Case": case["name"], "What came instead": case["problem"] or ""}
+            for case in sorted(cases, key=lambda case: case["passed"])
+        ],
+        "The pack's cases and whether they hold",
+    )
 
 
 # Versions ---------------------------------------------------------------------------------------
@@ -135,13 +151,20 @@ def tested(found: Json) -> None:
 
 def history(found: Json) -> None:
     kept = found["versions"]
-    st.dataframe(
-        [{"Version": each["version"], "Digest": each["digest"][:12],
-          "First seen": words.moment(each["kept_at"], session.zone()), "Decisions by it": f"{each['decisions']:,}",
-          "First": words.moment(each["first_at"], session.zone()),
-          "Last": words.moment(each["last_at"], session.zone())} for each in kept],
-        hide_index=True, alt="Versions that were in force, the newest first",
-    )  # fmt: skip
+    show.table(
+        [
+            {
+                "Version": each["version"],
+                "Digest": each["digest"][:12],
+                "First seen": words.moment(each["kept_at"], session.zone()),
+                "Decisions by it": f"{each['decisions']:,}",
+                "First": words.moment(each["first_at"], session.zone()),
+                "Last": words.moment(each["last_at"], session.zone()),
+            }
+            for each in kept
+        ],
+        "Versions that were in force, the newest first",
+    )
     if len(kept) < 2:
         show.nothing_here("Only one version was ever in force here, so there is nothing to compare.")
         return
@@ -231,17 +254,26 @@ def the_past(past: Json) -> None:
     )
     if not past["moves"]:
         return
-    st.dataframe(
-        [{"In force": OUTCOMES[move["was"]], "Changed": OUTCOMES[move["becomes"]], "Cases": f"{move['cases']:,}"}
-         for move in past["moves"]],
-        hide_index=True, alt="How outcomes would move",
-    )  # fmt: skip
-    st.dataframe(
-        [{"Case": each["application"], "In force": OUTCOMES[each["was"]], "Changed": OUTCOMES[each["becomes"]],
-          "Rules before": ", ".join(each["rules_before"]) or words.NOTHING,
-          "Rules after": ", ".join(each["rules_after"]) or words.NOTHING} for each in past["differences"]],
-        hide_index=True, alt="Cases that would end otherwise, the first fifty",
-    )  # fmt: skip
+    show.table(
+        [
+            {"In force": OUTCOMES[move["was"]], "Changed": OUTCOMES[move["becomes"]], "Cases": f"{move['cases']:,}"}
+            for move in past["moves"]
+        ],
+        "How outcomes would move",
+    )
+    show.table(
+        [
+            {
+                "Case": each["application"],
+                "In force": OUTCOMES[each["was"]],
+                "Changed": OUTCOMES[each["becomes"]],
+                "Rules before": ", ".join(each["rules_before"]) or words.NOTHING,
+                "Rules after": ", ".join(each["rules_after"]) or words.NOTHING,
+            }
+            for each in past["differences"]
+        ],
+        "Cases that would end otherwise, the first fifty",
+    )
 
 
 policies()

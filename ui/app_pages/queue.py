@@ -40,7 +40,7 @@ def tasks() -> None:
             paging.turn("queue", found, "← More urgent", "Less urgent →")
         else:
             nothing(desk)
-        show.refreshed(words.clock(now, session.zone(), seconds=True))
+        session.refreshed(now)
 
 
 def summary(desk: list[Json]) -> None:

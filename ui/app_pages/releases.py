@@ -12,7 +12,6 @@ VERBS = {
     "promoted": (("Roll back", "rollback"),),
 }
 HELD_BY = ("pause", "rollback")
-EVERY = "30s"
 
 
 def releases() -> None:
@@ -21,7 +20,7 @@ def releases() -> None:
         listed()
 
 
-@st.fragment(run_every=EVERY)
+@st.fragment(run_every=session.REFRESH)
 def listed() -> None:
     with session.told_plainly():
         listed = paging.read("releases", None, session.backend().refreshing().rollouts)
@@ -51,8 +50,8 @@ def card(rollout: Json) -> None:
             stands(evaluations)
         with st.expander("The figures behind the charts"):
             if evaluations:
-                st.table(charts.gate_table(evaluations[0]["gates"]))
-                st.table(charts.history_table(evaluations, session.zone()))
+                show.table(charts.gate_table(evaluations[0]["gates"]), "Gates")
+                show.table(charts.history_table(evaluations, session.zone()), "Evaluations")
             else:
                 st.text("Nothing was measured yet.")
         actions(rollout)
@@ -114,7 +113,7 @@ def past(rollouts: list[Json]) -> None:
     if not rollouts:
         return
     st.subheader("What ended")
-    st.table(
+    show.table(
         [
             {
                 "Model": rollout["model"]["name"],
@@ -124,7 +123,8 @@ def past(rollouts: list[Json]) -> None:
                 "Why": rollout["reason"] or words.NOTHING,
             }
             for rollout in rollouts
-        ]
+        ],
+        "Releases that ended",
     )
 
 

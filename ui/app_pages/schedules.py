@@ -7,6 +7,10 @@ import streamlit as st
 from ui import session, show, words
 from ui.backend import Json
 
+FEWEST_LETTERS = 3
+RUNS = {"AskForRetraining": "Is a retraining due?", "CheckDrift": "Drift check",
+        "SweepPortfolio": "A look at every customer", "SyncTransactions": "Transactions of a feed"}  # fmt: skip
+
 
 def schedules() -> None:
     st.title("Schedules")
@@ -25,8 +29,8 @@ def draw(schedule: Json) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge("Paused" if schedule["paused"] else "Runs" if schedule["running"] else "Waits",
                      color="orange" if schedule["paused"] else "blue")  # fmt: skip
-            st.text(schedule["id"], width="stretch")
-            st.caption(f"{schedule['runs']}, every {words.lasted(timedelta(seconds=schedule['every_seconds']))}")
+            st.text(RUNS.get(schedule["runs"], schedule["runs"]), width="stretch")
+            st.caption(f"{schedule['id']}, every {words.lasted(timedelta(seconds=schedule['every_seconds']))}")
         said = [
             "never ran" if not schedule["last_at"] else f"last ran {words.ago(schedule['last_at'], now)}",
             f"{schedule['started']:,} runs",
@@ -46,15 +50,18 @@ def act(schedule: Json) -> None:
     verb, label = ("resume", "Resume") if schedule["paused"] else ("pause", "Pause")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("Run now", key=f"run-{schedule['id']}", on_click=move, args=(schedule["id"], "run"))
-        reason = st.text_input(f"{label}: why?", key=f"why-{schedule['id']}", max_chars=500, width=320,
+        st.text_input(f"{label}: why?", key=f"why-{schedule['id']}", max_chars=500, width=320,
                                placeholder="Stands beside the schedule")  # fmt: skip
-        st.button(label, key=f"{verb}-{schedule['id']}", on_click=move, args=(schedule["id"], verb),
-                  disabled=len((reason or "").strip()) < 3)  # fmt: skip
+        st.button(label, key=f"{verb}-{schedule['id']}", on_click=move, args=(schedule["id"], verb))
 
 
 def move(schedule: str, verb: str) -> None:
+    reason = st.session_state.get(f"why-{schedule}", "").strip()
+    if verb != "run" and len(reason) < FEWEST_LETTERS:
+        st.toast("Say why in a few words: it stands beside the schedule.")
+        return
     with session.told_plainly():
-        session.backend().move_schedule(schedule, verb, st.session_state.get(f"why-{schedule}", "").strip())
+        session.backend().move_schedule(schedule, verb, reason)
         st.session_state[f"why-{schedule}"] = ""
         st.toast({"run": "It runs now.", "pause": "Paused.", "resume": "It goes on by itself."}[verb])
 

@@ -36,17 +36,23 @@ def effect(found: Json) -> None:
         return
     st.altair_chart(strategy_charts.effect(read, session.ink()), key="effect",
                     alt="Missed payments of treated less held out, with intervals")  # fmt: skip
-    st.table(
+    show.table(
         [
-            {"After": f"{each['day']} days", "Treated": f"{each['treated']:,}", "Held out": f"{each['held_out']:,}",
-             "Missed when held out": words.share(each["comparison"]["champion"]),
-             "Missed when treated": words.share(each["comparison"]["challenger"]),
-             "Difference": strategy_charts.points(each["comparison"]["difference"]),
-             "95 %": " to ".join(strategy_charts.points(b) for b in each["comparison"]["interval"]),
-             "p": f"{each['comparison']['p']:.2g}", "Of the planned sample": words.share(each["share_of_sample"])}
+            {
+                "After": f"{each['day']} days",
+                "Treated": f"{each['treated']:,}",
+                "Held out": f"{each['held_out']:,}",
+                "Missed when held out": words.share(each["comparison"]["champion"]),
+                "Missed when treated": words.share(each["comparison"]["challenger"]),
+                "Difference": strategy_charts.points(each["comparison"]["difference"]),
+                "95 %": " to ".join(strategy_charts.points(b) for b in each["comparison"]["interval"]),
+                "p": f"{each['comparison']['p']:.2g}",
+                "Of the planned sample": words.share(each["share_of_sample"]),
+            }
             for each in read
-        ]
-    )  # fmt: skip
+        ],
+        "Treated against held out",
+    )
 
 
 def arms(found: list[Json]) -> None:
@@ -54,16 +60,22 @@ def arms(found: list[Json]) -> None:
     if not any(each["known"] for each in found):
         return
     st.subheader("One strategy against another")
-    st.table(
+    show.table(
         [
-            {"After": f"{each['day']} days", "Strategy": each["arm"], "Known": f"{each['known']:,}",
-             "Missed a payment": words.share(each["missed_share"]),
-             "Against": each["against"] or words.NOTHING,
-             "Difference": strategy_charts.points(each["comparison"]["difference"]) if each["comparison"]
-             else words.NOTHING}
+            {
+                "After": f"{each['day']} days",
+                "Strategy": each["arm"],
+                "Known": f"{each['known']:,}",
+                "Missed a payment": words.share(each["missed_share"]),
+                "Against": each["against"] or words.NOTHING,
+                "Difference": strategy_charts.points(each["comparison"]["difference"])
+                if each["comparison"]
+                else words.NOTHING,
+            }
             for each in found
-        ]
-    )  # fmt: skip
+        ],
+        "Strategies against one another",
+    )
 
 
 def table(found: Json) -> None:
@@ -80,14 +92,19 @@ def table(found: Json) -> None:
             for level in LEVELS:
                 st.text(f"{words.word(level)}: {ladder(strategy['ladders'][level])}")
     with st.expander("Relief that may be agreed"):
-        st.table(
+        show.table(
             [
-                {"Relief": words.word(tool["tool"]), "In words": tool["says"],
-                 "For at most": f"{tool['at_most_days']} days", "Payments": tool["at_most_payments"],
-                 "Once in": f"{tool['once_in_days']} days"}
+                {
+                    "Relief": words.word(tool["tool"]),
+                    "In words": tool["says"],
+                    "For at most": f"{tool['at_most_days']} days",
+                    "Payments": tool["at_most_payments"],
+                    "Once in": f"{tool['once_in_days']} days",
+                }
                 for tool in found["tools"]
-            ]
-        )  # fmt: skip
+            ],
+            "Relief that may be agreed",
+        )
     st.caption(
         f"From watch/strategy.toml, digest {found['digest'][:12] or 'none'}. An episode keeps the plan it began with."
     )

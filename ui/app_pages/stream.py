@@ -69,13 +69,13 @@ def lag(found: Json, now: datetime) -> None:
 
 
 def clocks(found: list[Json]) -> None:
-    st.dataframe(
+    show.table(
         [
             {"Product": each["product"] or "(none said)", "Its time": words.moment(each["watermark"], session.zone())}
             for each in found
         ],
-        hide_index=True, alt="What time it is for the customers of each product",
-    )  # fmt: skip
+        "What time it is for the customers of each product",
+    )
 
 
 def standing(levels: Json) -> None:
@@ -95,14 +95,20 @@ def rejected() -> None:
         if not rows:
             st.text("None. A line that is no event is named here with what is wrong; the rest of its file goes in.")
             return
-        st.dataframe(
+        show.table(
             [
-                {"When": words.moment(row["at"], session.zone()), "Feed": words.plain_code(row["feed"]),
-                 "From": row["source"], "Line": row["line"], "What is wrong": row["problem"], "Sent by": row["sent_by"]}
+                {
+                    "When": words.moment(row["at"], session.zone()),
+                    "Feed": words.plain_code(row["feed"]),
+                    "From": row["source"],
+                    "Line": row["line"],
+                    "What is wrong": row["problem"],
+                    "Sent by": row["sent_by"],
+                }
                 for row in rows
             ],
-            hide_index=True, alt="Lines that were not taken in, the newest first",
-        )  # fmt: skip
+            "Lines that were not taken in, the newest first",
+        )
         paging.turn("rejected", found)
 
 

@@ -143,7 +143,7 @@ def proof(found: Json) -> None:
         st.caption("Hashes the entries below, their links in the chain and the rows they vouch for once more.")
     else:
         verdict(known)
-    st.dataframe(entries(found, known), hide_index=True, alt="Entries of the ledger about this case")
+    show.table(entries(found, known), "Entries of the ledger about this case")
 
 
 def verdict(known: Json) -> None:

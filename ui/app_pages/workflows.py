@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import paging, session, show, words
+from ui import acts, paging, session, show, words
 from ui.backend import OPEN_STATUSES, Json
 
 UNFINISHED = "unfinished"
@@ -21,13 +21,28 @@ STATUSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 WIDTHS = (1.0, 1.5, 1.6, 1.3, 1.3, 1.1, 0.9)
 NAMES = ("Case", "Status", "Waits on", "Asked for", "Product", "Accepted", "Run")
 ANY = "any source"
+CASES = "case"
+KINDS = {
+    CASES: "Cases", "training": "Trainings", "retraining": "Retrainings", "rollout": "Roll-outs",
+    "intervention": "Interventions",
+}  # fmt: skip
+PAGE_OF = {
+    "training": "app_pages/models.py", "retraining": "app_pages/models.py", "rollout": "app_pages/releases.py",
+    "intervention": "app_pages/interventions.py",
+}  # fmt: skip
+OTHER_WIDTHS = (1.0, 1.2, 3.0, 1.5, 1.1, 0.9)
+OTHER_NAMES = ("Run", "State", "Waits on", "Product", "Began", "Engine")
 
 
 def workflows() -> None:
     st.title("Workflows")
     state()
-    filters()
-    runs()
+    kind = st.pills("Runs of", list(KINDS), format_func=KINDS.get, default=CASES, key="kind", bind="query-params")
+    if kind in (None, CASES):
+        filters()
+        runs()
+    else:
+        others(kind)
 
 
 @st.fragment(run_every=session.REFRESH)
@@ -42,7 +57,9 @@ def state() -> None:
                 label="Engine away",
             )
         counts(summary)
+        elsewhere(summary["others"])
         sources(summary)
+        acts.said("workflows")
 
 
 def counts(summary: Json) -> None:
@@ -52,6 +69,12 @@ def counts(summary: Json) -> None:
     cells[1].metric("Wait on a source", f"{n.get('waiting', 0):,}", border=True)
     cells[2].metric("With a person", f"{n.get('review', 0) + n.get('awaiting_applicant', 0):,}", border=True)
     cells[3].metric("Failed or expired", f"{n.get('failed', 0) + n.get('expired', 0):,}", border=True)
+
+
+def elsewhere(others: list[Json]) -> None:
+    """What goes on besides cases."""
+    said = [f"{KINDS.get(row['kind'], row['kind'])} {row['n']:,}" for row in others if row["n"]]
+    st.caption(f"Under way besides: {', '.join(said)}." if said else "Nothing else is under way.")
 
 
 def sources(summary: Json) -> None:
@@ -91,14 +114,20 @@ def source(name: str, known: Json | None, waiting: Json | None) -> None:
             said.append(f"{words.counted(waiting['n'], 'case waits', 'cases wait')}, the longest for {longest}")
         st.text(" · ".join(said), width="stretch")
         if waiting and session.may("workflows:resume"):
-            st.button("Try again now", key=f"resume-{name}", on_click=resume, args=(name,))
+            with st.popover("Try again now"):
+                st.text_input("Why", key=f"why-{name}", placeholder="Goes on record, e.g. the bureau says it is back")
+                st.button("Resume all that wait on it", key=f"resume-{name}", on_click=resume, args=(name,))
 
 
 def resume(name: str) -> None:
-    with session.told_plainly():
-        answer = session.backend().resume(name)
+    reason = (st.session_state.get(f"why-{name}") or "").strip()
+    if len(reason) < 3:
+        acts.say("workflows", "watch", "Not done", "Say why in a few words: it goes on record.")
+        return
+    answer = acts.act("workflows", "", lambda: session.backend().resume(name, reason), quiet=True)
+    if answer:
         cases = words.counted(answer["resumed"], "case tries", "cases try")
-        st.toast(f"{cases} {words.word(name).lower()} again now.")
+        acts.say("workflows", "good", "Done", f"{cases} {words.word(name).lower()} again now.")
 
 
 def filters() -> None:
@@ -137,7 +166,7 @@ def runs() -> None:
             for run in found["data"]:
                 draw(run, now)
             paging.turn("runs", found)
-        show.refreshed(words.clock(now, session.zone(), seconds=True))
+        session.refreshed(now)
 
 
 def draw(run: Json, now: datetime) -> None:
@@ -155,6 +184,38 @@ def draw(run: Json, now: datetime) -> None:
     asked.text(words.money(run["amount"], run["currency"]))
     product.text(words.plain_code(run["product"].replace("-", " ")))
     accepted.text(words.ago(run["accepted_at"], now))
+    if run["ui"]:
+        link.markdown(f"[Temporal ↗]({run['ui']})")
+
+
+@st.fragment(run_every=session.REFRESH)
+def others(kind: str) -> None:
+    """Trainings, roll-outs and the like, as Postgres knows them."""
+    now = datetime.now(UTC)
+    with session.told_plainly():
+        backend = session.backend().refreshing()
+        found = paging.read("others", kind, lambda after: backend.other_runs(kind, after))
+        if not found["data"]:
+            show.nothing_here(f"{KINDS[kind]}: none is under way. What has ended is on the page of its subject.")
+        else:
+            show.heading(OTHER_WIDTHS, OTHER_NAMES)
+            for run in found["data"]:
+                draw_other(run, now)
+            paging.turn("others", found)
+        session.refreshed(now)
+
+
+def draw_other(run: Json, now: datetime) -> None:
+    name, state, waits, product, began, link = show.line(OTHER_WIDTHS, run["id"])
+    page = PAGE_OF[run["kind"]]
+    query = {"id": run["id"]} if run["kind"] == "intervention" else {}
+    with name:
+        st.page_link(page, label=f"…{run['id'][-7:]}", query_params=query, help=f"Open {run['id']}")
+    state.badge(words.word(run["state"]), color=words.colour(run["state"]))
+    until = f", until {words.moment(run['until'], session.zone())}" if run["until"] else ""
+    waits.text((words.word(run["waits_on"]) if run["waits_on"] else words.NOTHING) + until)
+    product.text(words.plain_code(run["product"].replace("-", " ")))
+    began.text(words.ago(run["started_at"], now))
     if run["ui"]:
         link.markdown(f"[Temporal ↗]({run['ui']})")
 

@@ -14,12 +14,12 @@ House = Annotated[Running, Depends(running)]
 Anyone = Annotated[Actor, Depends(Needs(Permission.READ_PRODUCTS))]
 
 
-@router.get("", summary="List products")
+@router.get("", summary="List products, those that may be applied for first")
 async def list_products(actor: Anyone, house: House) -> dict[str, Any]:
     shown = [
         {"id": p.id, "version": p.version, "title": p.title, "type": p.line, "jurisdiction": p.jurisdiction,
          "currency": p.currency}
-        for p in house.ports.products.all()
+        for p in sorted(house.ports.products.all(), key=lambda each: each.watches)
     ]  # fmt: skip
     return {"data": shown, "has_more": False, "after": None}
 
