@@ -104,6 +104,8 @@ def answer(
         report |= {name: value for name, value in given.items() if value is not None}
         found, _ = api.post(f"/v1/collector-tasks/{task}/answer", report)
     as_json(found) if json else print(f"{task}: {came.replace('_', ' ')}.")
+    if not json:
+        note(f"What follows from it: `plimsoll intervention show {found['intervention_id']}`.")
     return DONE
 
 
@@ -127,4 +129,7 @@ def _tell(task: dict[str, Any], json: bool) -> int:
     if task.get("says"):
         print(f"  dial {task.get('number') or 'no number known'}")
         print(task["says"])
+        note(f"Then say what came of it: `plimsoll collector answer {task['id']} --came promise|no_answer|…`.")
+    elif task["state"] == "claimed":
+        note(f"Number and words: `plimsoll collector call {task['id']}`; from there on the call counts.")
     return DONE
