@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -148,9 +148,24 @@ class Backend:
         asked = {"queue": queue, "held": held, "after": after, "limit": limit}
         return self._ask("GET", "/v1/reviews", params=asked)
 
-    def desk(self) -> list[Json]:
-        """How many tasks wait in each queue: free, mine, overdue."""
-        return self._ask("GET", "/v1/reviews/summary")["data"]
+    def desk(self) -> Json:
+        """`data`: how many tasks wait in each queue: free, mine, with the applicant, overdue; `away`: who is."""
+        return self._ask("GET", "/v1/reviews/summary")
+
+    def similar(self, application: str) -> list[Json]:
+        """Decided cases nearest to this one, with what became of them."""
+        return self._ask("GET", f"/v1/applications/{application}/similar")["data"]
+
+    def offer(self, application: str, amount: str, term_months: int) -> Json:
+        """What another offer would cost and risk."""
+        params = {"amount": amount, "term_months": term_months}
+        return self._ask("GET", f"/v1/applications/{application}/offer", params=params)
+
+    def document(self, application: str, document: str) -> tuple[bytes, str, str]:
+        """(content, media type, name); goes on record."""
+        answer = self._answered("GET", f"/v1/applications/{application}/documents/{document}")
+        name = unquote(answer.headers.get("content-disposition", "").rpartition("UTF-8''")[2]) or "document"
+        return answer.content, answer.headers["content-type"], name
 
     def case(self, application: str) -> Json:
         """Everything about a case, with its steps and ledger entries. Raises NotThere for what is no id at all."""
@@ -343,6 +358,33 @@ class Backend:
         """Repeating the same verdict is harmless: the API keeps the first and gives it back."""
         return self._ask("POST", f"/v1/reviews/{task}/decision", json=answer)
 
+    def other_runs(self, kind: str | None = None, after: str | None = None, limit: int = 50) -> Json:
+        """Runs that are no application's and have not ended, the newest first."""
+        return self._ask("GET", "/v1/workflows/others", params={"kind": kind, "after": after, "limit": limit})
+
+    def retry(self, application: str, reason: str) -> int:
+        """How many waiting steps of this case are tried now."""
+        return self._ask("POST", f"/v1/workflows/retry/{application}", json={"reason": reason})["retried"]
+
+    def withdraw(self, application: str, reason: str) -> None:
+        self._ask("POST", f"/v1/applications/{application}/withdraw", json={"reason": reason})
+
+    def note(self, application: str, text: str) -> None:
+        self._ask("POST", f"/v1/applications/{application}/notes", json={"text": text})
+
+    def ask_for_document(self, task: str, code: str) -> None:
+        self._ask("POST", f"/v1/reviews/{task}/documents", json={"code": code})
+
+    def hand_up(self, task: str, reason: str) -> None:
+        self._ask("POST", f"/v1/reviews/{task}/hand-up", json={"reason": reason})
+
+    def leave(self, until: str) -> None:
+        """Away until then; what this person holds goes back to the queue."""
+        self._ask("PUT", "/v1/reviews/absence", json={"until": until})
+
+    def come_back(self) -> None:
+        self._ask("DELETE", "/v1/reviews/absence")
+
     def move_model(self, model: str, verb: str, reason: str) -> Json:
         """`verb`: proposal, approval or rejection."""
         return self._ask("POST", f"/v1/models/{model}/{verb}", json={"reason": reason})
@@ -351,8 +393,8 @@ class Backend:
         """Begins a check now; its report is there when it is done."""
         return self._ask("POST", "/v1/drift-checks", json={"product": product})
 
-    def resume(self, source: str) -> Json:
-        return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source})
+    def resume(self, source: str, reason: str) -> Json:
+        return self._ask("POST", "/v1/workflows/resume", params={"waiting_on": source}, json={"reason": reason})
 
     def plan_experiment(self, question: Json) -> Json:
         return self._ask("POST", "/v1/experiments", json=question)

@@ -26,6 +26,9 @@ def why_a_person(found: Json) -> None:
 
 def score(found: Json) -> None:
     st.subheader("Score")
+    if found.get("score_after_verdict"):
+        st.text("Covered: this queue asks for your own verdict first, and shows the score after it.")
+        return
     details = found["score_details"]
     if not details:
         closed = found["outcome"] is not None or found["review"] is not None

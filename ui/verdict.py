@@ -1,17 +1,16 @@
 """The reviewer's side of a case: claim it, say what is decided and why, once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
-from ui import drafts, session, show, taking, words
-from ui.backend import Conflict, Json, Problem, Refused, SignedOut, Unreachable
+from ui import acts, desk, drafts, session, show, taking, words
+from ui.backend import Json
 
 OUTCOMES = {"approve": "Approve", "decline": "Decline", "counter_offer": "Counter-offer"}
 FIELDS = ("outcome", "reason", "amount", "term", "note")
-STAYS = timedelta(minutes=2)
 WAITING = ("open", "claimed", "second")
 
 
@@ -20,7 +19,7 @@ def panel(found: Json, product: Json) -> None:
     review, now = found["review"], datetime.now(UTC)
     with st.container(border=True, key="review"):
         st.subheader("Review")
-        said(review["id"])
+        acts.said(review["id"])
         if review["state"] not in WAITING:
             settled(review)
             return
@@ -42,6 +41,8 @@ def due(review: Json, now: datetime) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(left, color=hue)
         st.caption(f"first answer due {words.soon(review['due_at'], now, session.zone())}", width="stretch")
+    if review["for_seniors"]:
+        st.text("Handed up: a senior reviewer decides it.")
     if review["escalated_at"]:
         st.text(f"Escalated. It expires {words.moment(review['deadline'], session.zone())}.")
 
@@ -62,7 +63,10 @@ def hold(review: Json, now: datetime) -> None:
     if is_mine(review, now):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"Yours until {words.clock(until, session.zone())}", width="stretch")
+            desk.hand_up(review)
             st.button("Give back", key="release", on_click=release, args=(task,))
+        return
+    if review["for_seniors"] and not session.may("reviews:override"):
         return
     if review["claimed_by"] and running:
         st.text(f"{review['claimed_by']} holds this case until {words.clock(until, session.zone())}.")
@@ -73,11 +77,11 @@ def hold(review: Json, now: datetime) -> None:
 
 
 def claim(task: str) -> None:
-    _act(task, "You hold this case now.", lambda: session.backend().claim(task), quiet=True)
+    acts.act(task, "You hold this case now.", lambda: session.backend().claim(task), quiet=True)
 
 
 def release(task: str) -> None:
-    _act(task, "The case is back in the queue. Your draft is kept.", lambda: session.backend().release(task))
+    acts.act(task, "The case is back in the queue. Your draft is kept.", lambda: session.backend().release(task))
 
 
 # The form ---------------------------------------------------------------------------------------
@@ -123,6 +127,7 @@ def counter_offer(found: Json, task: str) -> None:
         "Term, months", min_value=1, max_value=480, step=1, value=None, key=f"term-{task}",
         on_change=keep, args=(task,), placeholder=str(found["term_months"]),
     )  # fmt: skip
+    desk.worked_out(found, st.session_state.get(f"amount-{task}"), st.session_state.get(f"term-{task}"))
     smaller_offers(found)
 
 
@@ -166,16 +171,16 @@ def save(task: str, version: int) -> None:
     draft = drafts.of(session.person()["id"], task)
     lacking = what_lacks(draft)
     if lacking:
-        say(task, "watch", "Not saved", lacking)
+        acts.say(task, "watch", "Not saved", lacking)
         return
-    saved = _act(task, "", lambda: session.backend().decide(task, answer_of(draft, version)), quiet=True)
-    if saved is None:
+    saved = acts.act(task, "", lambda: session.backend().decide(task, answer_of(draft, version)), quiet=True)
+    if not saved:
         return
     drafts.forget(session.person()["id"], task)
     first = saved["state"] == "second"
     sentence = f"Your verdict is saved: {OUTCOMES[draft['outcome']].lower()}."
     more = " The amount needs four eyes: a second person must agree." if first else ""
-    say(task, "good", "Saved", sentence + more)
+    acts.say(task, "good", "Saved", sentence + more)
 
 
 def what_lacks(draft: Json) -> str | None:
@@ -204,47 +209,6 @@ def answer_of(draft: Json, version: int) -> Json:
 
 
 # What became of it ------------------------------------------------------------------------------
-
-
-def _act(task: str, done: str, work: Any, quiet: bool = False) -> Json | None:
-    """Does it, and leaves one sentence about it for the page."""
-    st.session_state.pop(f"said-{task}", None)
-    try:
-        answer = work()
-    except SignedOut:
-        say(task, "wrong", "Not saved", "Your session had ended: nothing was saved.")
-        return None
-    except Problem as problem:
-        lost = problem.details.get("perhaps_done")
-        say(task, "watch" if lost else "wrong", "Not known" if lost else "Not saved", in_full(problem))
-        return None
-    if not quiet:
-        say(task, "good", "Done", done)
-    return answer
-
-
-def in_full(problem: Problem) -> str:
-    if isinstance(problem, Refused) and problem.details.get("fields"):
-        fields = problem.details["fields"]
-        return "; ".join(f"{words.fact_name(field['field'])} {field['problem']}" for field in fields) + "."
-    if isinstance(problem, Conflict) and problem.details.get("by"):
-        verdict = words.word(problem.details.get("outcome")).lower()
-        reason = words.plain_code(str(problem.details.get("reason"))).lower()
-        return f"{problem.details['by']} was first: {verdict} ({reason}). Your verdict was not saved."
-    if isinstance(problem, Unreachable):
-        return f"{problem.sentence} Your draft is kept; saving again cannot count twice."
-    return problem.sentence
-
-
-def say(task: str, kind: show.Kind, label: str, sentence: str) -> None:
-    st.session_state[f"said-{task}"] = (kind, label, sentence, datetime.now(UTC))
-
-
-def said(task: str) -> None:
-    """What became of the last act: until the next one, or until nobody remembers asking."""
-    kind, label, sentence, at = st.session_state.get(f"said-{task}", ("note", "", "", datetime.min.replace(tzinfo=UTC)))
-    if datetime.now(UTC) - at < STAYS:
-        show.notice(sentence, kind=kind, label=label)
 
 
 def settled(review: Json) -> None:

@@ -29,6 +29,7 @@ from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.deliveries import Deliveries
 from plimsoll.adapters.postgres.engine.open_runs import OpenRunList
 from plimsoll.adapters.postgres.engine.outbox import Outbox
+from plimsoll.adapters.postgres.engine.urging import Urging
 from plimsoll.adapters.postgres.erasing import Erasing
 from plimsoll.adapters.postgres.ledger.chain import Checkpoints, Sealer, Verifier
 from plimsoll.adapters.postgres.models.arms import Arms
@@ -126,6 +127,7 @@ class Ports:
     deliveries: Deliveries
     event_webhooks: EventWebhooks
     open_runs: OpenRunList
+    urging: Urging
     policies: ZenPolicyEngine
     policy_versions: PolicyVersions
     sealer: Sealer
@@ -207,6 +209,7 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         deliveries=Deliveries(database),
         event_webhooks=EventWebhooks(),
         open_runs=OpenRunList(database),
+        urging=Urging(database),
         policies=policy_engine(settings),
         policy_versions=PolicyVersions(database),
         sealer=Sealer(database, checkpoints),

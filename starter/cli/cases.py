@@ -149,12 +149,13 @@ def withdraw(
 
 def resume(
     waiting_on: Annotated[str, typer.Option(help="Name of the source that is back.")],
+    reason: Annotated[str, typer.Option(help="Goes on record.")] = "the source is back",
     role: AsRole = None,
     json: AsJson = False,
 ) -> int:
     """Tries everything that waits on a source again, now."""
     with Remote(role or "admin") as api:
-        found, _ = api.post(f"/v1/workflows/resume?waiting_on={waiting_on}")
+        found, _ = api.post(f"/v1/workflows/resume?waiting_on={waiting_on}", {"reason": reason})
     resumed = found["resumed"]
     if json:
         as_json(found)

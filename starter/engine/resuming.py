@@ -1,4 +1,4 @@
-"""Everything parked on a source, tried again at once: Temporal's own reset of a waiting activity."""
+"""What waits to try again, tried at once: Temporal's own reset of a waiting activity."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from plimsoll.wiring import Ports
-from starter.engine.client import as_engine_error
+from starter.engine.client import as_engine_error, live_state
 from workflows import names
 
 AT_ONCE = 20
@@ -28,12 +28,20 @@ async def resume_waiting_on(ports: Ports, client: Client, source: str) -> int:
         after = rows[-1]["id"]
 
 
-async def _wake(client: Client, row: dict) -> bool:
+async def retry_now(client: Client, row: dict) -> int:
+    """Every step of one case that waits for its next try; how many there were."""
+    handle = client.get_workflow_handle(names.underwriting_id(row["id"], row["round"], row["run_suffix"]))
+    pending = await live_state(handle)
+    waiting = {step["activity"] for step in pending["pending"]}
+    return sum(await asyncio.gather(*(_wake(client, row, activity) for activity in sorted(waiting))))
+
+
+async def _wake(client: Client, row: dict, activity: str = "pull") -> bool:
     workflow_id = names.underwriting_id(row["id"], row["round"], row["run_suffix"])
     try:
         await client.workflow_service.reset_activity(
             ResetActivityRequest(
-                namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id), type="pull"
+                namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id), type=activity
             )
         )
         return True

@@ -62,7 +62,9 @@ async def test_while_temporal_is_away_work_is_accepted_and_decided_when_it_is_ba
         state = await api.get(f"/v1/applications/{waits}/workflow", headers=bearer(keys[Role.ANALYST]))
         assert (state.status_code, problem_of(state)["code"]) == (503, "engine_unavailable")
         assert int(state.headers["retry-after"]) > 0
-        resumed = await api.post("/v1/workflows/resume?waiting_on=bureau", headers=bearer(keys[Role.ADMIN]))
+        resumed = await api.post(
+            "/v1/workflows/resume?waiting_on=bureau", json={"reason": "it is back"}, headers=bearer(keys[Role.ADMIN])
+        )
         assert resumed.status_code == 503
         summary = await api.get("/v1/workflows/summary", headers=bearer(keys[Role.ANALYST]))
         assert (summary.status_code, summary.json()["engine"]) == (200, "away")

@@ -12,6 +12,7 @@ from plimsoll.domain.access import Actor, Permission, Role
 from ui.backend import Conflict, Forbidden, Json, NotThere, Problem, SignedOut
 
 NOW = datetime.now(UTC)
+DOCUMENTS = {"payslips": "Payslips of the last three months", "identity": "Copy of the identity card"}
 REASONS = {
     "evidence_checked": "Checked the evidence with the source",
     "income_confirmed": "Income confirmed by documents",
@@ -143,7 +144,8 @@ class FakeBackend:
 
     def product(self, product: str) -> Json:
         self._called("product", product)
-        return {"id": product, "title": "Consumer credit", "currency": "DEM", "review_reasons": REASONS}
+        return {"id": product, "title": "Consumer credit", "currency": "DEM", "review_reasons": REASONS,
+                "review_documents": DOCUMENTS}  # fmt: skip
 
     def products(self) -> list[Json]:
         self._called("products")
@@ -219,15 +221,57 @@ class FakeBackend:
         ordered = sorted(tasks, key=lambda case: (case["priority"] != "urgent", case["review"]["due_at"]))
         return page_of([self._row(case) for case in ordered], after, limit)
 
-    def desk(self) -> list[Json]:
+    def desk(self) -> Json:
         self._called("desk")
         reviews = [case["review"] for case in self._waiting()]
+        away = getattr(self, "away", [])
         if not reviews:
-            return []
+            return {"data": [], "away": away}
         held = [kind for review in reviews for kind in self._held(review)]
         late = sum(review["due_at"] <= at() for review in reviews)
-        return [{"queue": "credit", "waiting": len(reviews), "free": held.count("free"), "mine": held.count("mine"),
-                 "overdue": late}]  # fmt: skip
+        asked = sum(case["status"] == "awaiting_applicant" for case in self._waiting())
+        counts = {"waiting": len(reviews), "free": held.count("free"), "mine": held.count("mine"), "overdue": late}
+        return {"data": [{"queue": "credit", "with_applicant": asked} | counts], "away": away}
+
+    def similar(self, application: str) -> list[Json]:
+        self._called("similar", application)
+        return getattr(self, "near", [])
+
+    def offer(self, application: str, amount: str, term_months: int) -> Json:
+        self._called("offer", application, amount, str(term_months))
+        terms = {"payment": "210.40", "apr": "0.119", "total_cost": "312.10"}
+        return {"terms": terms, "expected_loss": None, "probability_of_default": 0.021}
+
+    def note(self, application: str, text: str) -> None:
+        self._called("note", application, text)
+        notes = self.cases[application]["notes"]
+        notes.append({"id": len(notes) + 1, "by": self.name, "written_at": at(), "text": text})
+
+    def ask_for_document(self, task: str, code: str) -> None:
+        """As the API: the case waits for the applicant."""
+        self._called("ask_for_document", task, code)
+        case = self._case_of(task)
+        case["status"] = "awaiting_applicant"
+        case["documents"].append({
+            "id": f"doc_{code}", "code": code, "name": "Payslips of the last three months", "asked_by": self.name,
+            "asked_at": at(), "until": at(days=-7), "received_at": None, "held": False,
+        })  # fmt: skip
+
+    def document(self, application: str, document: str) -> tuple[bytes, str, str]:
+        self._called("document", application, document)
+        return b"%PDF-1.7", "application/pdf", "Lohn.pdf"
+
+    def hand_up(self, task: str, reason: str) -> None:
+        self._called("hand_up", task, reason)
+        self._case_of(task)["review"] |= {"for_seniors": True, "claimed_by": None, "lease_until": None}
+
+    def leave(self, until: str) -> None:
+        self._called("leave", until)
+        self.away = [{"id": self.who_am_i()["id"], "name": self.name, "until": until}]
+
+    def come_back(self) -> None:
+        self._called("come_back")
+        self.away = []
 
     def case(self, application: str) -> Json:
         self._called("case", application)
@@ -292,7 +336,10 @@ class FakeBackend:
 
     def runs_summary(self) -> Json:
         self._called("runs_summary")
+        others = getattr(self, "others", [])
+        kinds = sorted({run["kind"] for run in others})
         return self._counts() | {
+            "others": [{"kind": kind, "n": sum(run["kind"] == kind for run in others)} for kind in kinds],
             "sources": self.sources,
             "source_names": ["bureau", "bank", "registry"],
             "engine": self.engine,
@@ -379,8 +426,23 @@ class FakeBackend:
         case |= {"status": "decided", "outcome": answer["outcome"], "outcome_source": "person"}
         return copy.deepcopy(review)
 
-    def resume(self, source: str) -> Json:
-        self._called("resume", source)
+    def other_runs(self, kind: str | None = None, after: str | None = None, limit: int = 50) -> Json:
+        self._called("other_runs", kind or "")
+        rows = [run for run in getattr(self, "others", []) if kind in (None, run["kind"])]
+        return page_of(rows, after, limit)
+
+    def retry(self, application: str, reason: str) -> int:
+        self._called("retry", application, reason)
+        self._must("workflows:resume")
+        return 1
+
+    def withdraw(self, application: str, reason: str) -> None:
+        self._called("withdraw", application, reason)
+        self._must("applications:withdraw")
+        self.cases[application]["status"] = "withdrawn"
+
+    def resume(self, source: str, reason: str) -> Json:
+        self._called("resume", source, reason)
         self._must("workflows:resume")
         return {"waiting_on": source, "resumed": sum(self._waited_for(case) == source for case in self.cases.values())}
 
@@ -396,9 +458,12 @@ class FakeBackend:
             raise Forbidden(f"{self.name} may not do this: it needs the permission {permission}.")
 
     def _task(self, task: str) -> Json:
+        return self._case_of(task)["review"]
+
+    def _case_of(self, task: str) -> Json:
         for case in self.cases.values():
             if case["review"] and case["review"]["id"] == task:
-                return case["review"]
+                return case
         raise NotThere(f"There is no review {task}.")
 
     def _verdict(self, answer: Json) -> Json:
@@ -422,6 +487,7 @@ class FakeBackend:
             **{name: case[name] for name in ("external_id", "product", "amount", "currency", "term_months")},
             "probability_of_default": case["probability_of_default"],
             "priority": case["priority"],
+            "with_applicant": case["status"] == "awaiting_applicant",
         }
 
     def _run(self, case: Json) -> Json:
@@ -582,6 +648,8 @@ def a_case(**changes: Any) -> Json:
         },
         "proposal": {"policy": {"id": "consumer-credit", "version": "1"}},
         "why_a_person": ["Too close to the cut"],
+        "documents": [],
+        "notes": [],
         "review": a_review(f"rev_{number}"),
         "steps": [{"step": "score", "source": None, "lane": "express", "started_at": at(hours=2), "duration_ms": 12.5,
                    "result": "ok", "error": None}],
@@ -604,6 +672,7 @@ def a_review(task: str, **changes: Any) -> Json:
         "due_at": at(hours=-2),
         "deadline": at(days=-14),
         "escalated_at": None,
+        "for_seniors": False,
         "lease_until": None,
         "four_eyes": False,
         "answered_at": None,

@@ -46,11 +46,47 @@ def test_a_source_in_trouble_is_told_with_failures_and_next_try(open_page):
     assert "1 case waits, the longest for" in said
 
 
-def test_an_admin_resumes_everything_parked_on_a_source(open_page):
+def test_an_admin_resumes_everything_parked_on_a_source_with_a_reason(open_page):
     """The button calls the API once, for that source."""
     backend = some_runs()
-    open_page("workflows", backend).button(key="resume-bureau").click().run()
-    assert ("resume", "bureau") in backend.calls
+    page = open_page("workflows", backend)
+    page.button(key="resume-bureau").click().run()
+    assert "Say why in a few words" in words_on(page)
+    page.text_input(key="why-bureau").input("It is back").run()
+    page.button(key="resume-bureau").click().run()
+    assert ("resume", "bureau", "It is back") in backend.calls
+
+
+A_TRAINING = {"kind": "training", "id": "trn_" + "1" * 26, "product": "consumer-credit", "state": "running",
+              "started_at": at(minutes=4), "waits_on": None, "until": None, "ui": None}  # fmt: skip
+
+
+def test_runs_that_are_no_cases_are_counted_and_listed_by_type(open_page):
+    backend = FakeBackend("admin", "Ada Admin")
+    episode = A_TRAINING | {"kind": "intervention", "id": "int_" + "2" * 26, "state": "treating", "waits_on": "reply",
+                            "until": at(days=-2), "ui": "http://127.0.0.1:8233/x"}  # fmt: skip
+    backend.others = [A_TRAINING, episode]
+    page = open_page("workflows", backend)
+    assert "Under way besides: Interventions 1, Trainings 1." in words_on(page)
+    page.button_group(key="kind").select("intervention").run()
+    said = words_on(page)
+    assert "…2222222" in said
+    assert "…1111111" not in said
+    assert "until " in said
+
+
+def test_an_admin_retries_and_withdraws_a_case_with_a_reason(open_page):
+    case = a_waiting_case()
+    backend = FakeBackend("admin", "Ada Admin").with_case(case)
+    page = open_page("case", backend, id=case["id"])
+    page.button(key=f"retry-{case['id']}-now").click().run()
+    assert "Say why in a few words" in words_on(page)
+    page.text_input(key=f"retry-{case['id']}").input("Bureau is back").run()
+    page.button(key=f"retry-{case['id']}-now").click().run()
+    assert "1 step is tried now." in words_on(page)
+    page.text_input(key=f"withdraw-{case['id']}").input("Asked by phone").run()
+    page.button(key=f"withdraw-{case['id']}-now").click().run()
+    assert ("withdraw", case["id"], "Asked by phone") in backend.calls
 
 
 def test_a_reviewer_is_not_offered_to_resume(open_page):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import case_parts, session, show, taking, verdict, words
+from ui import acts, case_parts, desk, session, show, taking, verdict, words
 from ui.backend import Json, NotThere, Problem, SignedOut
 from ui.show import SHOWN
 
@@ -44,6 +44,7 @@ def draw(found: Json) -> None:
         if found["review"]:
             verdict.panel(found, product_of(found))
         case_parts.decision(found)
+        desk.panel(found, product_of(found))
         run(found)
     case_parts.timeline(found)
 
@@ -122,7 +123,35 @@ def run(found: Json) -> None:
         st.text("Waits for a reviewer's verdict.")
     elif found["status"] == "awaiting_applicant":
         st.text("Waits for the applicant.")
+    acts.said(f"run-{found['id']}")
     engine(found["id"])
+    if found["outcome"] is None and found["status"] not in ("withdrawn", "expired", "failed"):
+        with st.container(horizontal=True):
+            for verb, permission in (("Retry now", "workflows:resume"), ("Withdraw", "applications:withdraw")):
+                if session.may(permission):
+                    urge(found["id"], verb)
+
+
+def urge(application: str, verb: str) -> None:
+    key = f"{verb.partition(' ')[0].lower()}-{application}"
+    with st.popover(verb):
+        st.text_input("Why", key=key, max_chars=200, placeholder="Goes on record")
+        st.button(f"{verb}, with this reason", key=f"{key}-now", on_click=urged, args=(application, verb, key))
+
+
+def urged(application: str, verb: str, key: str) -> None:
+    subject, reason = f"run-{application}", (st.session_state.get(key) or "").strip()
+    if len(reason) < 3:
+        acts.say(subject, "watch", "Not done", "Say why in a few words: it goes on record.")
+        return
+    backend = session.backend()
+    if verb == "Withdraw":
+        acts.act(subject, "The application is withdrawn.", lambda: backend.withdraw(application, reason))
+        return
+    retried = acts.act(subject, "", lambda: backend.retry(application, reason), quiet=True)
+    if retried is not False:
+        steps = words.counted(retried, "step is", "steps are")
+        acts.say(subject, "good", "Done", f"{steps} tried now." if retried else "No step of it waits for another try.")
 
 
 def step_in_words(activity: str) -> str:

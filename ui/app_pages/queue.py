@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import paging, session, show, taking, words
+from ui import acts, paging, session, show, taking, words
+from ui import desk as at_the_desk
 from ui.backend import Json
 from ui.show import SHOWN
 from ui.taking import held_by
@@ -27,28 +28,33 @@ def queue() -> None:
 @st.fragment(run_every=session.REFRESH)
 def tasks() -> None:
     now = datetime.now(UTC)
+    acts.said("queue")
     held = st.session_state.get("show")
     with session.told_plainly():
         backend = session.backend().refreshing()
         desk = backend.desk()
         found = paging.read("queue", held, lambda after: backend.queue(held=held, after=after))
+        at_the_desk.absence(desk["away"])
         if found["data"]:
-            summary(desk)
+            summary(desk["data"])
             show.heading(WIDTHS, NAMES)
             for task in found["data"]:
                 draw(task, now)
             paging.turn("queue", found, "← More urgent", "Less urgent →")
         else:
-            nothing(desk)
+            nothing(desk["data"])
         session.refreshed(now)
 
 
 def summary(desk: list[Json]) -> None:
     """Of everything that waits, whatever is shown."""
-    waiting, free, overdue = (sum(queue[name] for queue in desk) for name in ("waiting", "free", "overdue"))
+    names = ("waiting", "free", "with_applicant", "overdue")
+    waiting, free, asked, overdue = (sum(queue[name] for queue in desk) for name in names)
     with st.container(horizontal=True):
         st.badge(f"{waiting:,} waiting", color="gray")
         st.badge(f"{free:,} free to take", color="blue")
+        if asked:
+            st.badge(f"{asked:,} with the applicant", color="gray")
         if overdue:
             st.badge(f"{overdue:,} overdue", color="red")
         if len(desk) > 1:
@@ -80,6 +86,8 @@ def draw(task: Json, now: datetime) -> None:
 def holder_in_words(task: Json, now: datetime) -> str:
     holder = held_by(task, now)
     owed = "\nsecond approval owed" if task["state"] == "second" else ""
+    owed += "\nfor a senior reviewer" if task["for_seniors"] else ""
+    owed += "\nwaits on the applicant" if task["with_applicant"] else ""
     if holder is None:
         return f"nobody{owed}"
     name = "you" if holder == session.person()["name"] else holder
