@@ -112,7 +112,11 @@ def decide(
 
 
 @app.command("note")
-def write_note(application: str, text: str, role: AsRole = None) -> int:
+def write_note(
+    application: str,
+    text: Annotated[str, typer.Argument(help="As it is to be read by colleagues.")],
+    role: AsRole = None,
+) -> int:
     """Writes down what the next one at this case should know; sealed with the case, for good."""
     with Remote(role or "reviewer") as api:
         api.post(f"/v1/applications/{application}/notes", {"text": text})
