@@ -35,6 +35,7 @@ def check(
     wanted = {name: value for name, value in (("product", product), ("since", since), ("until", until)) if value}
     with Remote(role or "model_owner") as api:
         begun, _ = api.post("/v1/drift-checks", wanted)
+        note(f"{begun['id']} is being made; its page is drawn last …")
         report = _waited(api, begun["id"], wait)
     if report is None:
         note(f"Not ready after {wait:g} s; it goes on. Later: plimsoll drift show {begun['id']}")

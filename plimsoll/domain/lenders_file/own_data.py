@@ -285,7 +285,11 @@ def _group(reading: Reading, attribute: str) -> Placed:
 def _day(reading: Reading) -> Placed:
     if headings.means(reading.heading, headings.APPLIED_ON):
         return Placed(reading=reading, part=Part.APPLIED_ON, why="the day it was applied for")
-    return _out(reading, "a date: a model could only learn when; bring a duration in months if it means one", "day")
+    why = (
+        "a date: a model could only learn when. Name the day of application as `applied_on`, and the day the ending "
+        "was known as `label_known_on`, in product.toml; bring a duration in months"
+    )
+    return _out(reading, why, "day")
 
 
 def _says_when_the_ending_was_known(reading: Reading) -> bool:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -286,6 +287,21 @@ def test_what_candidates_are_held_against_gets_the_time_they_leave_and_two_folds
     assert 0.5 < compared["catboost defaults"]["auc"] < 1
     against = compared["logistic"]["against_floor"]
     assert against["low"] < against["difference"] < against["high"]
+
+
+def test_more_rows_than_were_compared_are_asked_about_until_there_are_enough(tmp_path, monkeypatch):
+    """Each fold of so many rows is a model fitted anew; where nobody was asked stays out of every figure."""
+    calibrating = import_module("plimsoll.adapters.models.steps.calibrate")
+    monkeypatch.setattr(calibrating, "ENOUGH_TO_CALIBRATE_ON", 400)
+    monkeypatch.setattr(calibrating, "PATIENCE", 0.0)
+    plan = PLAN.model_copy(update={"families": ("logistic",), "comparison_rows": 500})
+    work = a_work(tmp_path, plan=plan)
+    results = all_taken(work)
+    asked = ~np.isnan(np.load(work.folder / "out_of_fold.npy"))
+    assert 400 <= asked.sum() < len(asked) == 700
+    assert len(list(work.folder.glob("calibrate-*.npy"))) == 2
+    assert f"{asked.sum()} out-of-fold scores" in results[TrainingStep.CALIBRATE].sentence
+    assert results[TrainingStep.PUBLISH].figures["releasable"]
 
 
 def test_a_calibration_reads_what_the_comparison_said_and_fits_nothing_again(finished):

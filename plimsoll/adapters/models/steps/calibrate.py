@@ -1,7 +1,7 @@
 """The one taken, made of all training rows: calibration, model, bootstrap members."""
 
 import shutil
-from math import ceil
+import time
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,9 @@ from plimsoll.adapters.models.steps.work import (
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.features import Matrix, matrix
 
-# A line through so many does not move by more of them; folds beyond that would be models fitted for nothing.
+# So many settle a curve; more make it surer, and are asked about while that does not take long.
 ENOUGH_TO_CALIBRATE_ON = 20_000
+PATIENCE = 300.0  # seconds, for folds of models that the comparison has not fitted
 
 
 def calibrate(work: TrainingWork) -> Said:
@@ -61,9 +62,11 @@ def calibrate(work: TrainingWork) -> Said:
 def _out_of_fold(work: TrainingWork, rows: Matrix, bad: Labels, name: str, settings: dict[str, Any]) -> Floats:
     """Raw log-odds of rows by models that did not see them, of folds enough to calibrate on; the others are nan."""
     raw = np.full(len(bad), np.nan)
-    folds = folds_of(bad, work.plan.folds, work.plan.seed)
-    folds = folds[: ceil(ENOUGH_TO_CALIBRATE_ON / (len(bad) / len(folds)))]
+    folds, began = folds_of(bad, work.plan.folds, work.plan.seed), time.monotonic()
     for number, fold in enumerate(folds):
+        enough = int((~np.isnan(raw)).sum()) >= ENOUGH_TO_CALIBRATE_ON
+        if enough and time.monotonic() - began > PATIENCE:
+            break
         raw[fold] = _of_one_fold(work, rows, bad, name, settings, number, fold, len(folds))
     return raw
 

@@ -39,7 +39,8 @@ def publish(work: TrainingWork) -> Said:
     reasons = blockers(
         work.product, work.product.features, broken_directions=tuple(evaluated.get("broken_directions", ()))
     )
-    report = _report(work, training, said, reasons)
+    with alive(work.progress, "what each feature adds, and the report", 0, 1):
+        report = _report(work, training, said, reasons)
     with alive(work.progress, "writing the version", 0, 1):
         manifest = published(
             work.models,
@@ -131,9 +132,8 @@ def _importance(work: TrainingWork, training: Examples) -> list[dict[str, Any]]:
     asked = ~np.isnan(outside)
     reference = just_below_the_cut(work.product, rows[asked], calibration.probability(outside[asked]))
     family, layout = family_named(said["family"]), layout_of(work.product.features)
-    with alive(work.progress, "what each feature adds", 0, 1):
-        some = rows[:: 1 + len(rows) // ROWS_OF_IMPORTANCE]
-        told = np.abs(family.attributor(model, layout, reference).contributions(some)).mean(axis=0)
+    some = rows[:: 1 + len(rows) // ROWS_OF_IMPORTANCE]
+    told = np.abs(family.attributor(model, layout, reference).contributions(some)).mean(axis=0)
     shares = told / max(float(told.sum()), 1e-12)
     return [
         {
