@@ -4,8 +4,6 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -99,63 +97,46 @@ class _Columns:
             return value  # for the API to name
 
 
-@dataclass
-class _Batch:
-    """Some lines: what the API answered, and what was wrong with the others."""
-
-    answered: list[tuple[dict[str, Any], "Line"]] = field(default_factory=list)
-    refused: list[tuple["Line", str]] = field(default_factory=list)
-
-
 def _scored(
     api: Remote, product: str, columns: _Columns, lines: Iterator["Line"], reasons: bool, told: Counter[str]
 ) -> Iterator[tuple[dict[str, Any], "Line"]]:
-    """While some lines are scored the next are read and the last are written."""
-    with ThreadPoolExecutor(1) as beside:
-        under_way: Future[_Batch] | None = None
-        while True:
-            some = list(islice(lines, AT_ONCE))
-            asked = beside.submit(_asked, api, product, columns, some, reasons) if some else None
-            if under_way:
-                yield from _counted(under_way.result(), told)
-            if asked is None:
-                return
-            under_way = asked
+    while batch := list(islice(lines, AT_ONCE)):
+        fit = []
+        for line in batch:
+            if line.problem:
+                _refuse(told, line, line.problem)
+            else:
+                fit.append(line)
+        yield from _asked(api, product, columns, fit, reasons, told)
 
 
-def _counted(batch: _Batch, told: Counter[str]) -> Iterator[tuple[dict[str, Any], "Line"]]:
-    for line, problem in sorted(batch.refused, key=lambda refused: refused[0].number):
-        _refuse(told, line, problem)
-    told["scored"] += len(batch.answered)
-    yield from batch.answered
-
-
-def _asked(api: Remote, product: str, columns: _Columns, lines: list["Line"], reasons: bool) -> _Batch:
+def _asked(
+    api: Remote, product: str, columns: _Columns, lines: list["Line"], reasons: bool, told: Counter[str]
+) -> Iterator[tuple[dict[str, Any], "Line"]]:
     """Asks again without the rows that were named, until the rest is answered."""
-    batch = _Batch(refused=[(line, line.problem) for line in lines if line.problem])
-    lines = [line for line in lines if not line.problem]
     while lines:
         body = {"product": product, "rows": [columns.row(line) for line in lines], "reasons": reasons}
         try:
             answers = api.post("/v1/scores/batch", body)[0]["data"]
         except FieldsInvalid as error:
-            lines = _without_the_named(lines, error, batch)
+            lines = _without_the_named(lines, error, told)
             continue
-        batch.answered = list(zip(answers, lines, strict=True))
-        break
-    return batch
+        told["scored"] += len(answers)
+        yield from zip(answers, lines, strict=True)
+        return
 
 
-def _without_the_named(lines: list["Line"], error: FieldsInvalid, batch: _Batch) -> list["Line"]:
+def _without_the_named(lines: list["Line"], error: FieldsInvalid, told: Counter[str]) -> list["Line"]:
     problems: dict[int, list[str]] = {}
     for found in error.details.get("fields", []):  # type: ignore[attr-defined]
-        place, _, field_name = found["field"].removeprefix("rows[").partition("].")
+        place, _, field = found["field"].removeprefix("rows[").partition("].")
         if not place.isdigit():
             raise error
-        problems.setdefault(int(place), []).append(f"{field_name.removeprefix('features.')} {found['problem']}")
+        problems.setdefault(int(place), []).append(f"{field.removeprefix('features.')} {found['problem']}")
     if not problems:
         raise error
-    batch.refused += [(lines[place], "; ".join(sentences)) for place, sentences in problems.items()]
+    for place, sentences in problems.items():
+        _refuse(told, lines[place], "; ".join(sentences))
     return [line for place, line in enumerate(lines) if place not in problems]
 
 
