@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -36,6 +40,7 @@ PRODUCT = "consumer-credit"
 REFERRED_ENOUGH = 8
 APPLICANTS = 120
 PATIENCE = 120.0
+REFRESH = 3  # seconds; people have 30
 expect.set_options(timeout=20_000)  # the stack decides applicants on the same few cores
 
 
@@ -60,6 +65,16 @@ class LiveStack:
     def free_case(self) -> dict[str, Any]:
         """A waiting case small enough for a reviewer alone, not held by anybody."""
         return next(t for t in self.queue() if t["claimed_by"] is None and float(t["amount"]) < 10_000)
+
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """The part hangs: it takes connections and answers nothing, until this ends."""
+        pid = local_stack.describe(self.home)["pids"][part]
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(pid, signal.SIGCONT)
 
     def task_of(self, application: str) -> dict[str, Any]:
         case = self.ask("reviewer", "GET", f"/v1/applications/{application}/case")
@@ -118,7 +133,7 @@ class LiveStack:
             time.sleep(0.5)
 
     def submit(self, body: dict[str, Any], wait: int = 0) -> dict[str, Any]:
-        headers = {"Idempotency-Key": body["external_id"], **({"Prefer": f"wait={wait}"} if wait else {})}
+        headers = {"Idempotency-Key": quote(body["external_id"]), **({"Prefer": f"wait={wait}"} if wait else {})}
         return self.ask("channel", "POST", "/v1/applications", json=body, headers=headers)
 
 
@@ -127,8 +142,10 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     home = tmp_path_factory.mktemp("console-stack")
     version = ensure_trained(PRODUCT, Settings(home=home))[0]["version"]
     try:
-        for _ in local_stack.up(home, ports="auto"):
-            pass
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setenv("PLIMSOLL_CONSOLE_REFRESH", str(REFRESH))
+            for _ in local_stack.up(home, ports="auto"):
+                pass
         found = local_stack.describe(home)
         keys = json.loads((home / "secrets" / "keys.json").read_text())
         stack = LiveStack(home, found["api"], found["console"], keys)
@@ -177,6 +194,13 @@ class Visit:
     stack: LiveStack
     outside: list[str]
     errors: list[str]
+
+    def come_in(self, role: str, then: str = "/") -> None:
+        """With a session from the API, as whoever signed in before has one; `sign_in` goes through the door."""
+        token = self.stack.ask(role, "POST", "/v1/sessions")["token"]
+        port = urlsplit(self.stack.console).port
+        self.page.context.add_cookies([{"name": f"plimsoll_{port}", "value": token, "url": self.stack.console}])
+        self.go(then)
 
     def sign_in(self, role: str, then: str = "") -> None:
         self.page.goto(self.stack.console + (then or "/"))

@@ -1,59 +1,20 @@
 """A reviewer's day in a real browser, on a live stack, checked through the API."""
 
 import hashlib
-import time
+import json
+import re
+import tomllib
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SHOTS, LiveStack, Visit
+from plimsoll.settings import ROOT
+from tests.applicants import PRODUCTS
+from tests.browser.conftest import REFRESH, SHOTS, Visit
+from tests.browser.desk import NOTE, fill, open_and_claim, settled, take_next
 
-NOTE = "Spoke to the employer; income is as declared."
-
-
+POLICY = (PRODUCTS / "consumer-credit" / "policy.json").read_text()
 CARE = ("Customers", "Interventions", "Calls", "Messages", "Strategies", "Stream")
-
-
-def open_and_claim(visit: Visit) -> str:
-    """Signs in as a reviewer, opens a free case and claims it. Returns the application's id."""
-    application = visit.stack.free_case()["application_id"]
-    visit.sign_in("reviewer", f"/case?id={application}")
-    visit.page.get_by_role("button", name="Claim").click()
-    expect(visit.page.get_by_text("Yours until")).to_be_visible()
-    return application
-
-
-def take_next(visit: Visit) -> None:
-    """Presses N as a person would: again when a page still busy drawing itself did not hear it."""
-    for _ in range(4):
-        visit.page.keyboard.press("n")
-        try:
-            expect(visit.page.get_by_text("Yours until")).to_be_visible(timeout=5_000)
-            return
-        except AssertionError:
-            if "/case" in visit.page.url:
-                break
-    expect(visit.page.get_by_text("Yours until")).to_be_visible()
-
-
-def fill(
-    visit: Visit, outcome: str = "Decline", reason: str = "Risk too high on a full look", note: str = NOTE
-) -> None:
-    """Leaves the cursor in the note, uncommitted, as a person would."""
-    visit.page.get_by_role("radio", name=outcome).or_(visit.page.get_by_role("button", name=outcome)).first.click()
-    visit.page.get_by_role("combobox", name="Reason").click()
-    visit.page.get_by_role("option", name=reason).click()
-    visit.page.get_by_label("Note").click()
-    visit.page.keyboard.type(note)
-
-
-def settled(stack: LiveStack, application: str) -> dict:
-    give_up_at = time.monotonic() + 20
-    while True:
-        found = stack.ask("reviewer", "GET", f"/v1/applications/{application}")
-        if found["status"] == "decided" or time.monotonic() > give_up_at:
-            return found
-        time.sleep(0.2)
 
 
 @pytest.mark.timeout(600)  # the first one waits for the stack
@@ -86,7 +47,7 @@ def test_the_tour_of_all_pages(visit, request):
 
 def test_take_next_by_keyboard_then_decide(visit):
     """N takes the most urgent free case; the verdict arrives with its note, and the run ends with it."""
-    visit.sign_in("reviewer")
+    visit.come_in("reviewer")
     expect(visit.page.get_by_text("Refreshed")).to_be_visible()
     take_next(visit)
     application = visit.page.url.partition("id=")[2]
@@ -122,12 +83,12 @@ def test_ctrl_enter_in_the_note_saves_once_with_the_whole_note(visit):
 
 
 def test_typing_survives_the_refresh(visit):
-    """The page looks for news every 15 s; the text and the cursor stay where they are."""
+    """The page looks for news meanwhile; the text and the cursor stay where they are."""
     open_and_claim(visit)
-    note = visit.page.get_by_label("Note")
+    note = visit.page.get_by_label("Note", exact=True)
     note.click()
     visit.page.keyboard.type("Half a th")
-    visit.page.wait_for_timeout(17_000)
+    visit.page.wait_for_timeout(1000 * REFRESH)  # twice as long as it takes to look
     visit.page.keyboard.type("ought")
     expect(note).to_have_value("Half a thought")
 
@@ -146,7 +107,7 @@ def test_a_session_revoked_mid_verdict_says_so_and_keeps_the_draft(visit):
     assert visit.stack.task_of(application)["verdicts"] == []
     visit.page.get_by_label("Your key").fill(visit.stack.keys["reviewer"])
     visit.page.get_by_role("button", name="Sign in").click()
-    expect(visit.page.get_by_label("Note")).to_have_value(NOTE)
+    expect(visit.page.get_by_label("Note", exact=True)).to_have_value(NOTE)
 
 
 def test_somebody_elses_verdict_is_shown_and_mine_is_not_saved(visit):
@@ -164,21 +125,64 @@ def test_somebody_elses_verdict_is_shown_and_mine_is_not_saved(visit):
     assert [said["outcome"] for said in verdicts] == ["decline"]
 
 
+WRITTEN = (
+    "<img src=x onerror=alert(1)> [click](https://evil.example)",
+    '=HYPERLINK("https://evil.example";"click")',
+    "W" * 80,
+    "طلب قرض ١٢٣ abc شكرا",
+)
+
+
 def test_what_an_applicant_writes_is_shown_as_text(visit):
-    """No image is loaded, no link appears, no script runs, whatever is in the lender's number."""
-    nasty = "<img src=x onerror=alert(1)> [click](https://evil.example)"
-    body = visit.stack.ask("channel", "GET", "/v1/products/consumer-credit")["example"] | {"external_id": nasty}
-    sent = visit.stack.submit(body, wait=10)
-    visit.sign_in("analyst", f"/case?id={sent['id']}")
-    expect(visit.page.get_by_text(nasty)).to_be_visible()
-    assert visit.page.locator("a[href*='evil.example']").count() == 0
-    assert visit.page.locator("img[src='x']").count() == 0
+    """No image is loaded, no link appears, no script runs, and no word however long pushes the page aside."""
+    body = visit.stack.ask("channel", "GET", "/v1/products/consumer-credit")["example"]
+    visit.come_in("analyst", "/queue")
+    for nasty in WRITTEN:
+        sent = visit.stack.submit(body | {"external_id": nasty}, wait=10)
+        visit.go(f"/case?id={sent['id']}")
+        expect(visit.page.get_by_text(nasty)).to_be_visible()
+        assert visit.page.locator("a[href*='evil.example']").count() == 0
+        assert visit.page.locator("img[src='x']").count() == 0
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert visit.outside == []
     assert visit.errors == []
+
+
+def test_while_the_api_hangs_a_verdict_is_kept_and_counts_once_when_it_is_back(visit):
+    """Nobody knows whether it arrived, and the page says so; saving again afterwards is the same verdict."""
+    application = open_and_claim(visit)
+    fill(visit)
+    with visit.stack.without("api"):
+        visit.page.get_by_role("button", name="Save verdict").click()
+        expect(visit.page.get_by_text("look again before you repeat what you did")).to_be_visible(timeout=60_000)
+        visit.shot("api-away")
+    visit.stack.queue()  # it answers again, and has worked off what it was asked meanwhile
+    visit.go(f"/case?id={application}")
+    note = visit.page.get_by_label("Note", exact=True)
+    expect(note.or_(visit.page.get_by_text(NOTE)).first).to_be_visible()
+    if note.is_visible():
+        expect(note).to_have_value(NOTE)
+        visit.page.get_by_role("button", name="Save verdict").click()
+        expect(visit.page.get_by_text("Your verdict is saved: decline.")).to_be_visible()
+    assert [said["outcome"] for said in visit.stack.task_of(application)["verdicts"]] == ["decline"]
+
+
+def test_while_the_engine_hangs_runs_are_listed_and_the_page_says_so(visit):
+    """From Postgres; a case can still be read."""
+    visit.come_in("admin", "/workflows")
+    expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
+    with visit.stack.without("temporal"):
+        expect(visit.page.get_by_text("The workflow engine (Temporal) is away").first).to_be_visible(timeout=60_000)
+        expect(visit.page.get_by_text("With a person").first).to_be_visible()
+        visit.shot("engine-away")
+        visit.go(f"/case?id={visit.stack.free_case()['application_id']}")
+        expect(visit.page.get_by_text("Engine away").first).to_be_visible(timeout=60_000)
+        expect(visit.page.get_by_role("heading", name="Review")).to_be_visible()
 
 
 def test_filters_live_in_the_address(visit):
     """A link to a filtered list can be sent to a colleague."""
-    visit.sign_in("reviewer", "/workflows")
+    visit.come_in("reviewer", "/workflows")
     expect(visit.page.get_by_text("Refreshed").first).to_be_visible()
     visit.page.get_by_role("combobox", name="Show").click()
     visit.page.get_by_role("option", name="Decided").click()
@@ -200,7 +204,7 @@ def test_the_back_button_leads_to_the_case_before_and_keeps_the_draft(visit):
     expect(visit.page.get_by_role("heading", name="Workflows")).to_be_visible()
     visit.page.go_back()
     visit.page.wait_for_url(f"**/case?id={application}")
-    expect(visit.page.get_by_label("Note")).to_have_value(NOTE)
+    expect(visit.page.get_by_label("Note", exact=True)).to_have_value(NOTE)
     assert visit.errors == []
 
 
@@ -216,7 +220,7 @@ def test_a_lost_connection_is_said_and_what_was_typed_is_still_there_when_it_is_
     visit.shot("connection-lost")
     visit.page.context.set_offline(False)
     visit.page.reload()
-    expect(visit.page.get_by_label("Note")).to_have_value(NOTE)
+    expect(visit.page.get_by_label("Note", exact=True)).to_have_value(NOTE)
     assert visit.stack.task_of(application)["verdicts"] == []
 
 
@@ -233,14 +237,16 @@ def test_signing_out_closes_the_door(visit):
 
 def test_the_overview_keeps_what_is_chosen_when_it_refreshes(visit):
     """The filter stays in the address, and the figures are of what it lets through."""
-    visit.sign_in("analyst", "/overview")
+    visit.come_in("analyst", "/overview")
     visit.page.get_by_role("combobox", name="Outcome").click()
     visit.page.get_by_role("option", name="Declined").click()
     visit.page.wait_for_url("**/overview?outcome=Declined")
     declined = visit.stack.ask("analyst", "GET", "/v1/portfolio", params={"outcome": "decline"})["applications"]
     shown = visit.page.get_by_test_id("stMetric").filter(has_text="Applications")
     expect(shown.get_by_test_id("stMetricValue")).to_have_text(f"{declined:,}")
-    visit.page.wait_for_timeout(31_000)
+    refreshed = visit.page.get_by_text("Refreshed")
+    before = refreshed.inner_text()
+    expect(refreshed).not_to_have_text(before)
     expect(visit.page.get_by_role("combobox", name="Outcome")).to_have_value("Declined")
     visit.shot("overview-declined")
     assert visit.errors == []
@@ -249,7 +255,7 @@ def test_the_overview_keeps_what_is_chosen_when_it_refreshes(visit):
 def test_a_decision_is_traced_verified_and_printed(visit):
     """By the lender's own number; the page for an auditor is a PDF of this very case."""
     case = visit.stack.ask("auditor", "GET", "/v1/applications", params={"status": "decided", "limit": 1})["data"][0]
-    visit.sign_in("auditor", f"/trace?id={case['external_id']}")
+    visit.come_in("auditor", f"/trace?id={case['external_id']}")
     expect(visit.page.get_by_text(case["id"])).to_be_visible()
     visit.page.get_by_role("button", name="Verify this case").click()
     expect(visit.page.get_by_text("Verified", exact=True)).to_be_visible()
@@ -269,7 +275,7 @@ def test_a_customer_is_looked_at_helped_and_answered_for(visit):
     """Events come in, somebody begins an episode, and a collector looks at whom no message and no call may reach:
     so the hour of the day, at which nobody may be called, does not matter here."""
     person = visit.stack.customer("C-TOUR")
-    visit.sign_in("collector", "/customers?id=C-TOUR")
+    visit.come_in("collector", "/customers?id=C-TOUR")
     expect(visit.page.get_by_text("Their own rhythm")).to_be_visible()
     visit.shot("customer")
     visit.stack.ask(
@@ -298,7 +304,7 @@ QUICK = {"families": ["logistic"], "ensemble": False, "trials": 1, "tuning_secon
 def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(visit):
     """Its curves are drawn, and each word is given on the page with its reason."""
     model = visit.stack.trained(QUICK)
-    visit.sign_in("model_owner", f"/models?id={model}")
+    visit.come_in("model_owner", f"/models?id={model}")
     expect(visit.page.get_by_role("heading", name="Models")).to_be_visible()
     expect(visit.page.locator(".vega-embed, [data-testid='stVegaLiteChart']").nth(3)).to_be_visible()
     visit.shot("models-version")
@@ -306,8 +312,7 @@ def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(
     visit.page.get_by_placeholder("Goes on record").press("Tab")
     visit.page.get_by_role("button", name="Propose").click()
     expect(visit.page.get_by_text("Waits for approval").first).to_be_visible()
-    visit.page.context.clear_cookies()
-    visit.sign_in("model_approver", "/models")
+    visit.come_in("model_approver", "/models")
     visit.page.get_by_placeholder("Goes on record").fill("read the report")
     visit.page.get_by_placeholder("Goes on record").press("Tab")
     visit.page.get_by_role("button", name="Approve").click()
@@ -318,7 +323,7 @@ def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(
 
 def test_a_drift_check_is_drawn_and_its_page_opens_in_a_frame_that_reaches_nothing(visit):
     """Charts with their tables, and Evidently's report beside them, without a word to anybody outside."""
-    visit.sign_in("analyst", f"/drift?report={visit.stack.drift_checked()}")
+    visit.come_in("analyst", f"/drift?report={visit.stack.drift_checked()}")
     expect(visit.page.get_by_text("against 700 in training").first).to_be_visible()
     expect(visit.page.locator(".vega-embed, [data-testid='stVegaLiteChart']").nth(1)).to_be_visible()
     visit.shot("drift")
@@ -329,3 +334,58 @@ def test_a_drift_check_is_drawn_and_its_page_opens_in_a_frame_that_reaches_nothi
     visit.shot("drift-report")
     assert visit.outside == []
     assert visit.errors == []
+
+
+def test_a_stricter_policy_is_tried_on_the_decided_cases(visit: Visit, tmp_path):
+    """The page says what the API says, and nothing is decided by it."""
+    changed = tmp_path / "policy.json"
+    changed.write_text(POLICY.replace("> 20000", "> 500"))
+    before = visit.stack.ask("analyst", "GET", "/v1/portfolio")["by_outcome"]
+    visit.come_in("analyst", "/policies")
+    expect(visit.page.get_by_text("In force").first).to_be_visible()
+    visit.shot("policies")
+    visit.page.get_by_role("tab", name="Try a change").click()
+    visit.page.locator("input[type=file]").set_input_files(str(changed))
+    expect(visit.page.get_by_text("policy.json").first).to_be_visible()
+    visit.page.get_by_role("button", name="Try it").click()
+    expect(visit.page.get_by_text("request.amount was > 20000, becomes > 500.")).to_be_visible()
+    expect(visit.page.get_by_text("on the same facts and the same score")).to_be_visible()
+    visit.shot("policies-trial")
+    proposed = {"policy": json.loads(changed.read_text()), "cases": 200}
+    past = visit.stack.ask("analyst", "POST", "/v1/policies/consumer-credit/trial", json=proposed)["past"]
+    assert past["moves"]
+    expect(visit.page.get_by_text(f"{past['alike']:,} would end alike")).to_be_visible()
+    assert visit.stack.ask("analyst", "GET", "/v1/portfolio")["by_outcome"] == before
+    assert visit.errors == []
+
+
+def test_a_text_is_proposed_by_one_and_approved_by_another(visit: Visit):
+    """Both on the page; the API says who stands behind it."""
+    name = "email-help-offer"
+    draft = visit.stack.ask("compliance", "GET", "/v1/message-templates")["data"]
+    assert draft == [] or {text["name"] for text in draft} >= {name}
+    if not draft:
+        visit.stack.ask("collector", "POST", "/v1/message-templates", json=a_first(name))
+    visit.come_in("collector", f"/messages?id={name}@1")
+    visit.page.get_by_text("Propose other words").click()
+    words = visit.page.get_by_role("textbox", name="English", exact=True)
+    expect(words).to_have_value(re.compile("Before it becomes a problem"))
+    words.fill(words.input_value().replace("Before it becomes a problem", "Before it is a problem"))
+    visit.page.get_by_label("Why").fill("shorter")
+    visit.page.get_by_role("button", name="Propose", exact=True).click()
+    expect(visit.page.get_by_text(f"{name}@2, proposed by")).to_be_visible()
+    visit.come_in("compliance", f"/messages?id={name}@2")
+    expect(visit.page.get_by_text("Before it is a problem")).to_be_visible()
+    visit.shot("messages")
+    visit.page.get_by_label("Reason").fill("read in both languages")
+    visit.page.get_by_role("button", name="Approve").click()
+    expect(visit.page.get_by_text(f"{name}@2, proposed by")).to_have_count(0)
+    texts = visit.stack.ask("analyst", "GET", "/v1/message-templates")["data"]
+    approved = next(text for text in texts if (text["name"], text["version"]) == (name, 2))
+    assert (approved["state"], approved["proposed_by"] != approved["approved_by"]) == ("approved", True)
+    assert visit.errors == []
+
+
+def a_first(name: str) -> dict:
+    template = tomllib.loads((ROOT / f"watch/templates/{name}.toml").read_text())
+    return {"template": template, "reason": "for the tour"}
