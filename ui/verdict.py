@@ -61,10 +61,10 @@ def hold(review: Json, now: datetime) -> None:
     running = until is not None and until > now
     task = review["id"]
     if is_mine(review, now):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Yours until {words.clock(until, session.zone())}", width="stretch")
-            desk.hand_up(review)
+        st.text(f"Yours until {words.clock(until, session.zone())}")
+        with st.container(horizontal=True):
             st.button("Give back", key="release", on_click=release, args=(task,))
+            desk.hand_up(review)
         return
     if review["for_seniors"] and not session.may("reviews:override"):
         return
