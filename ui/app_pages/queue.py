@@ -34,7 +34,6 @@ def tasks() -> None:
         backend = session.backend().refreshing()
         desk = backend.desk()
         found = paging.read("queue", held, lambda after: backend.queue(held=held, after=after))
-        at_the_desk.absence(desk["away"])
         if found["data"]:
             summary(desk["data"])
             show.heading(WIDTHS, NAMES)
@@ -43,6 +42,7 @@ def tasks() -> None:
             paging.turn("queue", found, "← More urgent", "Less urgent →")
         else:
             nothing(desk["data"])
+        at_the_desk.absence(desk["away"])
         session.refreshed(now)
 
 
