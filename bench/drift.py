@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,27 +39,32 @@ def _one(rows: int, with_page: bool) -> Iterator[dict[str, Any]]:
     moved = [each.feature for each in found.features if each.level in ("look", "act")]
     yield about | {"statistics_seconds": round(statistics, 2), "moved": moved, "peak_gib": _peak()}
     if with_page:
-        page, imports = _drawn(found), _imported()
-        beside = round(statistics + page - imports, 2)
+        (page, page_cpu), (imports, imports_cpu) = _spent(lambda: _drawn(found)), _spent(_imported)
         yield about | {
             "page_seconds": round(page, 2),
             "of_this_imports_seconds": round(imports, 2),
-            "statistics_and_page_after_imports_seconds": beside,
+            "statistics_and_page_after_imports_seconds": round(statistics + page - imports, 2),
+            "page_cpu_seconds": round(page_cpu, 2),
+            "of_this_imports_cpu_seconds": round(imports_cpu, 2),
         }
 
 
-def _drawn(found: Drift) -> float:
+def _spent(work: Callable[[], None]) -> tuple[float, float]:
+    """By the clock, and of the processor, which a machine with other work moves less."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _drawn(found: Drift) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
         drift_pages(Path(folder)).draw("drf_bench", "bench", found, "a page", [])
-        return time.perf_counter() - began
 
 
-def _imported() -> float:
-    """What the page's process spends before it draws."""
-    began = time.perf_counter()
+def _imported() -> None:
+    """What the page's process does before it draws."""
     subprocess.run(["nice", "-n", "10", sys.executable, "-c", "import pandas, evidently.presets"], check=True)
-    return time.perf_counter() - began
 
 
 def some_rows(rows: int, seed: int, moved: float = 0.0) -> dict[str, Column]:
