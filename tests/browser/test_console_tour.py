@@ -375,7 +375,7 @@ def test_a_text_is_proposed_by_one_and_approved_by_another(visit: Visit):
     visit.page.get_by_role("button", name="Propose", exact=True).click()
     expect(visit.page.get_by_text(f"{name}@2, proposed by")).to_be_visible()
     visit.come_in("compliance", f"/messages?id={name}@2")
-    expect(visit.page.get_by_text("Before it is a problem")).to_be_visible()
+    expect(visit.page.get_by_text("Before it is a problem").first).to_be_visible()
     visit.shot("messages")
     visit.page.get_by_label("Reason").fill("read in both languages")
     visit.page.get_by_role("button", name="Approve").click()
