@@ -195,7 +195,7 @@ async def make_first_keys(database_url: str, secrets_dir: Path) -> None:
         for role in Role:
             if role not in keys or not await _works(access, keys[role]):
                 keys[role] = await access.create_key(
-                    f"local {role}", [role], name="first run", by=FIRST_RUN, request="first-run"
+                    f"local {role.replace('_', ' ')}", [role], name="first run", by=FIRST_RUN, request="first-run"
                 )
         _write_private(path, json.dumps(keys, indent=2))
     finally:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from plimsoll.adapters.postgres.database import Database, Row
 from plimsoll.adapters.postgres.outreach import people
-from plimsoll.adapters.postgres.outreach.contacts import Gateways, move_on
+from plimsoll.adapters.postgres.outreach.contacts import Gateways
 from plimsoll.adapters.postgres.outreach.people import Connection, enter
 from plimsoll.adapters.postgres.outreach.profiles import address_hash, say
+from plimsoll.adapters.postgres.outreach.sent_contacts import move_on
 from plimsoll.domain.access import SYSTEM
 from plimsoll.domain.ids import CONTACT, new_id
 from plimsoll.domain.ledger import digest
