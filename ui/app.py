@@ -7,78 +7,52 @@ import streamlit as st
 
 from ui import session, show
 from ui.backend import Json
+from ui.menu import MENU, Page
 
 HERE = Path(__file__).resolve().parent
 MARK, ICON = str(HERE / "mark.svg"), str(HERE / "icon.svg")
 STYLE = HERE / "style.css"
-
-OVERVIEW = "app_pages/overview.py"
-QUEUE = "app_pages/queue.py"
-CASE = "app_pages/case.py"
-TRACE = "app_pages/trace.py"
-WORKFLOWS = "app_pages/workflows.py"
-POLICIES = "app_pages/policies.py"
-MODELS = "app_pages/models.py"
-PERFORMANCE = "app_pages/performance.py"
-EXPERIMENTS = "app_pages/experiments.py"
-RELEASES = "app_pages/releases.py"
-DRIFT = "app_pages/drift.py"
-CUSTOMERS = "app_pages/customers.py"
-INTERVENTIONS = "app_pages/interventions.py"
-COLLECTORS = "app_pages/collectors.py"
-STRATEGIES = "app_pages/strategies.py"
-STREAM = "app_pages/stream.py"
-MESSAGES = "app_pages/messages.py"
-AUDIT = "app_pages/audit.py"
-KEYS = "app_pages/keys.py"
-SCHEDULES = "app_pages/schedules.py"
 
 
 def main() -> None:
     st.set_page_config(page_title="Plimsoll", page_icon=ICON, layout="wide")
     st.html(STYLE)
     person = session.recognise()
-    pages = pages_for(person)
-    if len(pages) == 1:
+    if not any(page.permission in person["permissions"] for page in MENU):
         nothing_for(person)
         return
-    chosen = st.navigation(pages, position="sidebar", expanded=True)
+    chosen = st.navigation(pages_for(person), position="sidebar", expanded=True)
     sidebar(person)
     chosen.run()
 
 
 def pages_for(person: Json) -> list[st.Page]:
-    """A page appears when the person may read what it shows. `/` leads to the first of them."""
-    has = person["permissions"].__contains__
-    pages = [
-        *([st.Page(OVERVIEW, title="Overview", url_path="overview")] if has("applications:read") else []),
-        *([st.Page(QUEUE, title="Queue", url_path="queue")] if has("reviews:read") else []),
-        *([st.Page(WORKFLOWS, title="Workflows", url_path="workflows")] if has("workflows:read") else []),
-        *([st.Page(POLICIES, title="Policies", url_path="policies")] if has("policies:read") else []),
-        *([st.Page(MODELS, title="Models", url_path="models")] if has("models:read") else []),
-        *([st.Page(PERFORMANCE, title="Performance", url_path="performance")] if has("models:read") else []),
-        *([st.Page(EXPERIMENTS, title="Experiments", url_path="experiments")] if has("models:read") else []),
-        *([st.Page(RELEASES, title="Releases", url_path="releases")] if has("models:read") else []),
-        *([st.Page(DRIFT, title="Drift", url_path="drift")] if has("models:read") else []),
-        *([st.Page(CUSTOMERS, title="Customers", url_path="customers")] if has("customers:read") else []),
-        *([st.Page(INTERVENTIONS, title="Interventions", url_path="interventions")] if has("customers:read") else []),
-        *([st.Page(COLLECTORS, title="Calls", url_path="collectors")] if has("customers:read") else []),
-        *([st.Page(MESSAGES, title="Messages", url_path="messages")] if has("customers:read") else []),
-        *([st.Page(STRATEGIES, title="Strategies", url_path="strategies")] if has("customers:read") else []),
-        *([st.Page(STREAM, title="Stream", url_path="stream")] if has("customers:read") else []),
-        *([st.Page(TRACE, title="Decision trace", url_path="trace")] if has("applications:read") else []),
-        *([st.Page(AUDIT, title="Audit", url_path="audit")] if has("ledger:read") else []),
-        *([st.Page(SCHEDULES, title="Schedules", url_path="schedules")] if has("schedules:read") else []),
-        *([st.Page(KEYS, title="Keys", url_path="keys")] if has("keys:manage") else []),
-        *([st.Page(CASE, title="Case", url_path="case", visibility="hidden")] if has("applications:read") else []),
-    ]
-    return [st.Page(_home(person), title="Home", default=True, visibility="hidden"), *pages]
+    """A page is in the menu when the person may read what it shows; to others it says whose it is. `/` leads home."""
+    home = st.Page(_home(person), title="Home", default=True, visibility="hidden")
+    return [home, *(_page(person, page) for page in MENU)]
+
+
+def _page(person: Json, page: Page) -> st.Page:
+    if page.permission not in person["permissions"]:
+        return st.Page(_not_yours(person, page.title), title=page.title, url_path=page.path, visibility="hidden")
+    shown = "visible" if page.in_menu else "hidden"
+    return st.Page(page.file, title=page.title, url_path=page.path, visibility=shown)
+
+
+def _not_yours(person: Json, title: str) -> Callable[[], None]:
+    def not_yours() -> None:
+        st.title("Not for your role")
+        roles = ", ".join(role.replace("_", " ") for role in person["roles"])
+        show.nothing_here(f"The page {title} is not for {roles}: whoever gives out roles can change that.")
+
+    return not_yours
 
 
 def _home(person: Json) -> Callable[[], None]:
     def home() -> None:
         has = person["permissions"].__contains__
-        st.switch_page(QUEUE if has("reviews:answer") else COLLECTORS if "collector" in person["roles"] else OVERVIEW)
+        first = "queue" if has("reviews:answer") else "collectors" if "collector" in person["roles"] else "overview"
+        st.switch_page(f"app_pages/{first}.py")
 
     return home
 
@@ -108,7 +82,7 @@ def find_a_case() -> None:
     with session.told_plainly():
         application = session.backend().find(number)
         if application:
-            st.switch_page(CASE, query_params={"id": application})
+            st.switch_page("app_pages/case.py", query_params={"id": application})
         show.notice(f"There is no case {number}.", kind="watch", label="Not found")
 
 

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.backend import Backend, Json, Problem, SignedOut, Unreachable
 from ui.door import REASONS, away_page, sign_in_page, sign_out_page
+from ui.menu import MENU
 from ui.settings import ConsoleSettings
 
 HEALTH = "/_stcore/health"
@@ -32,11 +33,7 @@ DRIFT_PAGE_POLICY = (
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'"
 )
 START = "/queue"
-PAGES = (
-    "/overview", "/queue", "/case", "/workflows", "/policies", "/models", "/performance", "/experiments", "/releases",
-    "/drift", "/trace", "/customers", "/interventions", "/collectors", "/messages", "/strategies", "/stream",
-    "/audit", "/schedules", "/keys",
-)  # fmt: skip
+PAGES = tuple(f"/{page.path}" for page in MENU)
 TRUST = 5.0  # seconds a session is trusted for files and page loads; a websocket is always asked for anew
 LONGEST_FORM = 4096
 REPORT_ID = re.compile(r"drf_[0-9a-z]{26}")

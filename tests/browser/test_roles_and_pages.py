@@ -28,6 +28,7 @@ def test_a_role_reads_its_pages_and_no_others(visit: Visit, role: str):
         visit.shot(f"{role}-{path}")
     for path in sorted({page.removeprefix("/") for page in PAGES if page not in NEEDS_NO_MENU} - set(offered)):
         visit.go(f"/{path}")
-        expect(visit.page.get_by_text("Page not found").or_(visit.page.get_by_text("Nothing to see"))).to_be_visible()
+        not_yours = visit.page.get_by_role("heading", level=1, name="Not for your role")
+        expect(not_yours.or_(visit.page.get_by_text("Nothing to see"))).to_be_visible()
     assert visit.outside == []
     assert visit.errors == []

@@ -1,6 +1,5 @@
 """The Gate: nothing answers without a session, under another name, or to another site."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -314,10 +313,10 @@ def test_every_page_forbids_outside_content_and_frames(browser):
     assert browser.get("/sign-in").headers["cache-control"] == "no-store"
 
 
-def test_whoever_signs_in_lands_on_the_page_they_asked_for():
-    """A page the gate does not know sends people to the queue instead."""
-    entry = (Path(__file__).resolve().parent.parent.parent / "ui" / "app.py").read_text()
-    assert {f"/{name}" for name in re.findall(r'url_path="(\w+)"', entry)} == set(PAGES)
+def test_every_page_of_the_menu_has_its_file_and_no_file_is_without_a_page():
+    """A page the gate does not know sends people to the queue instead of where they wanted to go."""
+    folder = Path(__file__).resolve().parent.parent.parent / "ui" / "app_pages"
+    assert {f"/{file.stem}" for file in folder.glob("*.py")} == set(PAGES)
 
 
 # The page of a drift report ---------------------------------------------------------------------
