@@ -205,11 +205,13 @@ class Backend:
         self,
         statuses: Iterable[str] = (),
         waiting_on: str | None = None,
+        stuck: bool = False,
         after: str | None = None,
         limit: int = 50,
     ) -> Json:
-        """Runs in any of these statuses (all, if none is named), newest first."""
-        asked = {"status": list(statuses) or None, "waiting_on": waiting_on, "after": after, "limit": limit}
+        """Runs in any of these statuses (all, if none is named), newest first; `stuck`: that do not get on."""
+        asked = {"status": list(statuses) or None, "waiting_on": waiting_on, "stuck": stuck or None, "after": after,
+                 "limit": limit}  # fmt: skip
         return self._ask("GET", "/v1/workflows", params=asked)
 
     def runs_summary(self) -> Json:

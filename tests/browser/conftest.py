@@ -63,8 +63,12 @@ class LiveStack:
         return self.ask("reviewer", "GET", "/v1/reviews", params={"limit": 100})["data"]
 
     def free_case(self) -> dict[str, Any]:
-        """A waiting case small enough for a reviewer alone, not held by anybody."""
-        return next(t for t in self.queue() if t["claimed_by"] is None and float(t["amount"]) < 10_000)
+        """A waiting case small enough for a reviewer alone, that is nobody's and waits on nobody else."""
+        return next(
+            task for task in self.queue()
+            if task["claimed_by"] is None and float(task["amount"]) < 10_000
+            and not task["for_seniors"] and not task["with_applicant"]
+        )  # fmt: skip
 
     @contextmanager
     def without(self, part: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -91,6 +92,74 @@ def test_typing_survives_the_refresh(visit):
     visit.page.wait_for_timeout(1000 * REFRESH)  # twice as long as it takes to look
     visit.page.keyboard.type("ought")
     expect(note).to_have_value("Half a thought")
+
+
+def test_a_document_is_asked_for_handed_in_and_opened(visit):
+    """The case waits for the applicant, comes back by itself, and the reviewer has the very file."""
+    application = open_and_claim(visit)
+    visit.page.get_by_role("button", name="Ask for a document").click()
+    visit.page.get_by_role("combobox", name="Document").click()
+    visit.page.get_by_role("option", name="Payslips of the last three months").click()
+    visit.page.get_by_role("button", name="Ask the applicant").click()
+    expect(visit.page.get_by_text("The applicant is asked.")).to_be_visible()
+    (asked,) = visit.stack.ask("reviewer", "GET", f"/v1/applications/{application}")["documents"]
+    paper = b"%PDF-1.7 payslips"
+    path = f"/v1/applications/{application}/documents/{asked['id']}"
+    visit.stack.ask("channel", "PUT", path, content=paper, headers={"Content-Type": "application/pdf"})
+    expect(visit.page.get_by_text("handed in", exact=True).first).to_be_visible()
+    visit.shot("documents")
+    # What has a hint is there twice, once for fingers.
+    visit.page.locator(f".st-key-open-{asked['id']} button").first.click()
+    with visit.page.expect_download() as saved:
+        visit.page.get_by_role("button", name="Save it").click()
+    assert saved.value.path().read_bytes() == paper
+    assert visit.stack.ask("reviewer", "GET", f"/v1/applications/{application}")["status"] == "review"
+
+
+def test_what_a_reviewer_hands_up_a_senior_reviewer_decides(visit):
+    """With a note for them, and no way back for who handed it up."""
+    application = open_and_claim(visit)
+    visit.page.get_by_label("For the next one at this case").fill("Income from abroad, see the contract.")
+    visit.page.get_by_role("button", name="Write down").click()
+    expect(visit.page.get_by_text("Written down.")).to_be_visible()
+    visit.page.get_by_role("button", name="Hand up").click()
+    visit.page.get_by_label("Why it is not yours to decide").fill("income from abroad")
+    visit.page.get_by_role("button", name="Leave it to a senior reviewer").click()
+    expect(visit.page.get_by_text("Handed up: a senior reviewer decides it.")).to_be_visible()
+    expect(visit.page.get_by_role("button", name="Claim")).to_have_count(0)
+    visit.come_in("senior_reviewer", f"/case?id={application}")
+    expect(visit.page.get_by_text("Income from abroad, see the contract.")).to_be_visible()
+    visit.page.get_by_role("button", name="Claim").click()
+    expect(visit.page.get_by_text("Yours until")).to_be_visible()
+    fill(visit)
+    visit.page.get_by_role("button", name="Save verdict").click()
+    expect(visit.page.get_by_text("Your verdict is saved: decline.")).to_be_visible()
+    assert settled(visit.stack, application)["outcome"] == "decline"
+
+
+def opens(visit, key: str) -> int:
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.get(f"{visit.stack.api}/v1/products", headers=headers, trust_env=False, timeout=20).status_code
+
+
+def test_a_key_is_made_used_and_revoked(visit):
+    """It opens the door once it is made, and never again when it is revoked."""
+    visit.come_in("admin", "/keys")
+    visit.page.get_by_text("Make a key").click()
+    visit.page.get_by_role("textbox", name="Who holds it").fill("Nora New")
+    visit.page.get_by_role("textbox", name="What it is for").fill("her first day")
+    visit.page.get_by_role("combobox", name="Roles").click()
+    visit.page.get_by_role("option", name="Analyst").click()
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_role("button", name="Make it").click()
+    expect(visit.page.get_by_text("The key of Nora New.")).to_be_visible()
+    key = visit.page.locator("code").first.inner_text().strip()
+    assert opens(visit, key) == 200
+    made = next(row for row in visit.stack.ask("admin", "GET", "/v1/keys")["data"] if row["actor"] == "Nora New")
+    visit.page.locator(f".st-key-revoke-{made['id']} button").click()
+    visit.page.get_by_role("button", name="Yes, revoke").click()
+    expect(visit.page.get_by_text("Nora New")).to_have_count(0)
+    assert opens(visit, key) == 401
 
 
 def test_a_session_revoked_mid_verdict_says_so_and_keeps_the_draft(visit):

@@ -37,6 +37,7 @@ async def test_a_note_is_there_for_the_next_reviewer(door: Door):
     assert (await door.post(path, Role.REVIEWER, {"text": "Called the employer."})).status_code == 204
     (note,) = (await seen(door, application, Role.SENIOR_REVIEWER))["notes"]
     assert note["text"] == "Called the employer."
+    assert set(note) == {"id", "by", "written_at", "text"}
     assert (await door.post(path, Role.ANALYST, {"text": "?"})).status_code == 403
 
 

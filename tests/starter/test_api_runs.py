@@ -74,3 +74,14 @@ async def test_a_step_that_waits_for_its_source_is_tried_at_once(door: Door):
     answer = await door.post(f"/v1/workflows/retry/{made['id']}", Role.ADMIN, {"reason": "it is back"})
     assert answer.json()["retried"] == 1
     await door.house.until_closed(made["id"])
+
+
+async def test_a_case_that_does_not_get_on_is_found_as_stuck(door: Door):
+    """What waits for a person or a source is not stuck, however old; what nobody works on is."""
+    _, waits = await a_review(door)
+    lost = await door.house.accept(a_sound_application())
+    for application in (waits, lost):
+        an_hour_ago = "update application set accepted_at = now() - interval '1 hour' where id = %(id)s"
+        await door.house.ports.database.run(an_hour_ago, {"id": application})
+    found = (await door.get("/v1/workflows", params={"stuck": "true"})).json()["data"]
+    assert [row["id"] for row in found] == [lost]

@@ -324,9 +324,10 @@ class FakeBackend:
         }
 
     def runs(
-        self, statuses: Any = (), waiting_on: str | None = None, after: str | None = None, limit: int = 50
-    ) -> Json:
-        self._called("runs", *statuses, waiting_on or "")
+        self, statuses: Any = (), waiting_on: str | None = None, stuck: bool = False, after: str | None = None,
+        limit: int = 50,
+    ) -> Json:  # fmt: skip
+        self._called("runs", *statuses, waiting_on or "", *(["stuck"] if stuck else []))
         found = [
             self._run(case)
             for case in self.cases.values()

@@ -114,3 +114,10 @@ def test_an_api_that_is_away_is_one_sentence(open_page):
     app = open_page("workflows", backend)
     assert not app.exception
     assert "The API does not answer." in words_on(app)
+
+
+def test_what_does_not_get_on_is_asked_for_as_stuck(open_page):
+    backend = FakeBackend("admin", "Ada Admin")
+    page = open_page("workflows", backend)
+    page.selectbox(key="status").select("stuck").run()
+    assert ("runs", "received", "screening", "", "stuck") in backend.calls

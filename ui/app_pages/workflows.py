@@ -8,12 +8,13 @@ import streamlit as st
 from ui import acts, paging, session, show, words
 from ui.backend import OPEN_STATUSES, Json
 
-UNFINISHED = "unfinished"
+UNFINISHED, STUCK = "unfinished", "stuck"
 STATUSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     UNFINISHED: ("Not finished", OPEN_STATUSES),
     "waiting": ("Waits on a source", ("waiting",)),
     "review": ("With a person", ("review",)),
     "running": ("Running", ("received", "screening")),
+    STUCK: ("Stuck: neither decided nor parked after 15 min", ("received", "screening")),
     "failed": ("Failed or expired", ("failed", "expired")),
     "decided": ("Decided", ("decided",)),
     "all": ("All", ()),
@@ -154,11 +155,14 @@ def filters() -> None:
 @st.fragment(run_every=session.REFRESH)
 def runs() -> None:
     now = datetime.now(UTC)
-    statuses = STATUSES[st.session_state.get("status", UNFINISHED)][1]
+    shown = st.session_state.get("status", UNFINISHED)
+    statuses = STATUSES[shown][1]
     source = st.session_state.get("source", ANY)
     with session.told_plainly():
         backend, waiting_on = session.backend().refreshing(), None if source == ANY else source
-        found = paging.read("runs", (statuses, source), lambda after: backend.runs(statuses, waiting_on, after))
+        found = paging.read(
+            "runs", (shown, source), lambda after: backend.runs(statuses, waiting_on, shown == STUCK, after)
+        )
         if not found["data"]:
             show.nothing_here("No run fits this filter. Choose All to see those that are finished.")
         else:

@@ -35,10 +35,13 @@ async def list_runs(
     house: House,
     status: Annotated[list[Status] | None, Query(description="any of these; repeat it")] = None,
     waiting_on: str | None = None,
+    stuck: Annotated[bool, Query(description="neither decided nor parked a quarter of an hour after it came")] = False,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
-    rows = await house.ports.reading.applications(limit=limit + 1, statuses=status, waiting_on=waiting_on, after=after)
+    rows = await house.ports.reading.applications(
+        limit=limit + 1, statuses=status, waiting_on=waiting_on, stuck=stuck, after=after
+    )
     return answer_json(page([_run(house, row) for row in rows], limit))
 
 

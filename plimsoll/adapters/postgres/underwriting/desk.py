@@ -111,9 +111,9 @@ class Desk:
 
     async def notes(self, application: str, wrapped_key: bytes | None) -> list[Row]:
         rows = await self._database.rows(NOTES, {"application": application})
+        shown = ("id", "by", "written_at")
         return [
-            {"by": row["by"], "written_at": row["written_at"], "text": self._text(row, application, wrapped_key)}
-            for row in rows
+            {name: row[name] for name in shown} | {"text": self._text(row, application, wrapped_key)} for row in rows
         ]
 
     def _text(self, row: Row, application: str, wrapped_key: bytes | None) -> str | None:

@@ -85,6 +85,7 @@ where (%(mine)s::text is null or a.accepted_by = %(mine)s)
   and (%(waiting_on)s::text is null or exists (
       select 1 from evidence_request w where w.application_id = a.id and w.source = %(waiting_on)s
         and w.state in ('reserved', 'sent') and w.last_error is not null))
+  and (not %(stuck)s or (a.status in ('received', 'screening') and a.accepted_at < now() - interval '15 minutes'))
 order by a.id desc limit %(limit)s
 """
 
@@ -205,11 +206,12 @@ class Reading:
         ]
 
     async def applications(
-        self, *, limit: int, statuses: Sequence[str] | None = None, **filters: str | None
+        self, *, limit: int, statuses: Sequence[str] | None = None, stuck: bool = False, **filters: str | None
     ) -> list[Row]:
-        """The newest first, in any of these statuses; all of them when none is named."""
+        """The newest first, in any of these statuses; all of them when none is named. `stuck`: neither decided nor
+        parked a quarter of an hour after it came."""
         known = dict.fromkeys(("mine", "after", "outcome", "product", "external_id", "waiting_on"))
-        wanted = {"statuses": list(statuses) if statuses else None, "limit": limit}
+        wanted = {"statuses": list(statuses) if statuses else None, "stuck": stuck, "limit": limit}
         return await self._database.rows(LIST, known | filters | wanted)
 
     async def queue(
