@@ -14,7 +14,7 @@ STATUSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "waiting": ("Waits on a source", ("waiting",)),
     "review": ("With a person", ("review",)),
     "running": ("Running", ("received", "screening")),
-    STUCK: ("Stuck: neither decided nor parked after 15 min", ("received", "screening")),
+    STUCK: ("Stuck for 15 min or more", ("received", "screening")),
     "failed": ("Failed or expired", ("failed", "expired")),
     "decided": ("Decided", ("decided",)),
     "all": ("All", ()),
