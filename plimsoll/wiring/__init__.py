@@ -29,9 +29,9 @@ from plimsoll.adapters.postgres.database import Database
 from plimsoll.adapters.postgres.deliveries import Deliveries
 from plimsoll.adapters.postgres.engine.open_runs import OpenRunList
 from plimsoll.adapters.postgres.engine.outbox import Outbox
-from plimsoll.adapters.postgres.engine.urging import Urging
 from plimsoll.adapters.postgres.erasing import Erasing
 from plimsoll.adapters.postgres.ledger.chain import Checkpoints, Sealer, Verifier
+from plimsoll.adapters.postgres.ledger.entering import Acts
 from plimsoll.adapters.postgres.models.arms import Arms
 from plimsoll.adapters.postgres.models.decided_examples import DecidedExamples
 from plimsoll.adapters.postgres.models.experiments import Experiments
@@ -48,7 +48,6 @@ from plimsoll.adapters.postgres.monitoring.live_windows import LiveWindows
 from plimsoll.adapters.postgres.underwriting.applications import Applications
 from plimsoll.adapters.postgres.underwriting.bell import Bell
 from plimsoll.adapters.postgres.underwriting.casework import Casework
-from plimsoll.adapters.postgres.underwriting.copies import Copies
 from plimsoll.adapters.postgres.underwriting.desk import Desk
 from plimsoll.adapters.postgres.underwriting.policy_versions import PolicyVersions
 from plimsoll.adapters.postgres.underwriting.reading import Reading
@@ -127,13 +126,12 @@ class Ports:
     deliveries: Deliveries
     event_webhooks: EventWebhooks
     open_runs: OpenRunList
-    urging: Urging
+    acts: Acts
     policies: ZenPolicyEngine
     policy_versions: PolicyVersions
     sealer: Sealer
     verifier: Verifier
     clocks: Clocks
-    copies: Copies
     watch: WatchPorts
     outreach: OutreachPorts
 
@@ -209,13 +207,12 @@ def build_ports(settings: Settings, database: Database, client: SourceClient) ->
         deliveries=Deliveries(database),
         event_webhooks=EventWebhooks(),
         open_runs=OpenRunList(database),
-        urging=Urging(database),
+        acts=Acts(database),
         policies=policy_engine(settings),
         policy_versions=PolicyVersions(database),
         sealer=Sealer(database, checkpoints),
         verifier=Verifier(database, checkpoints),
         clocks=Clocks(database),
-        copies=Copies(database),
         watch=build_watch_ports(settings, database, vault),
         outreach=build_outreach_ports(settings, database, vault),
     )

@@ -37,6 +37,6 @@ def covered(shown: Json) -> Json:
 
 async def must_see_the_score(house: Running, application: str, actor: Actor) -> None:
     """Raises NotFound, NotAllowed."""
-    row = await house.ports.reading.case(application)
-    if covers(house, row["product"], row["review"], actor):
+    product, review = await house.ports.reading.reviewed(application)
+    if covers(house, product, review, actor):
         raise NotAllowed(SENTENCE)

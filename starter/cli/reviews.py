@@ -167,18 +167,23 @@ def hand_up(
 
 @app.command("away")
 def away(
-    until: Annotated[str | None, typer.Option(help="2026-01-31 or 2026-01-31T09:00; left out: back.")] = None,
+    until: Annotated[str, typer.Argument(help="2026-01-31 or 2026-01-31T09:00, in the time of this machine.")],
     role: AsRole = None,
 ) -> int:
     """Be away until then: what you hold goes back to the queue. Taking a case ends it."""
+    moment = _moment(until)
     with Remote(role or "reviewer") as api:
-        if until is None:
-            api.delete("/v1/reviews/absence")
-            print("You are back.")
-            return DONE
-        moment = _moment(until)
         given_back = api.put("/v1/reviews/absence", {"until": moment.isoformat()})["given_back"]
     print(f"Away until {moment:%Y-%m-%d %H:%M %Z}; given back: {', '.join(given_back) or 'nothing, you held no case'}.")
+    return DONE
+
+
+@app.command("back")
+def back(role: AsRole = None) -> int:
+    """Be back before the day you named."""
+    with Remote(role or "reviewer") as api:
+        api.delete("/v1/reviews/absence")
+    print("You are back.")
     return DONE
 
 
@@ -186,7 +191,7 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError:
-        raise typer.BadParameter(f"--until is {text!r}: write 2026-01-31 or 2026-01-31T09:00.") from None
+        raise typer.BadParameter(f"{text!r} is no moment: write 2026-01-31 or 2026-01-31T09:00.") from None
 
 
 def _show(api: Remote, task: dict[str, Any], json: bool) -> int:

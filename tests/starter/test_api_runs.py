@@ -69,10 +69,10 @@ async def test_a_step_that_waits_for_its_source_is_tried_at_once(door: Door):
     sandbox.fault("bureau", kind="500")
     made = (await door.apply(a_sound_application())).json()
     await door.house.until_waiting_on(made["id"], "bureau")
-    sandbox.lift_faults()
-    await door.house.ports.gate.close_circuit("bureau")
     answer = await door.post(f"/v1/workflows/retry/{made['id']}", Role.ADMIN, {"reason": "it is back"})
     assert answer.json()["retried"] == 1
+    sandbox.lift_faults()
+    await door.house.ports.gate.close_circuit("bureau")
     await door.house.until_closed(made["id"])
 
 

@@ -152,15 +152,10 @@ async def note_copy(
     actor: Annotated[Actor, Depends(Needs(Permission.READ))],
     house: House,
 ) -> None:
-    await house.ports.copies.note(
-        application,
-        form=copy.form,
-        mark=copy.mark,
-        content=copy.content,
-        by=actor,
-        request=request.state.request_id,
-        now=datetime.now(UTC),
-    )
+    await house.ports.acts.note(
+        "application.copied", application=application, by=actor, reason=f"for the {copy.form}",
+        request=request.state.request_id, now=datetime.now(UTC), form=copy.form, copy=copy.mark, content=copy.content,
+    )  # fmt: skip
 
 
 # Below the routes -------------------------------------------------------------------------------

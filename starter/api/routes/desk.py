@@ -102,8 +102,8 @@ async def hand_in(
     """The file itself as body, its type as `Content-Type`: PDF, JPEG or PNG of at most 2 MiB. Repeating is safe."""
     paper = checked_paper(name, request.headers.get("content-type", ""), await request.body())
     mine = own_only(actor)
-    row = await house.ports.reading.case(application, mine)
-    terms = house.ports.products.get(row["product"]).review
+    product, _ = await house.ports.reading.reviewed(application, mine)
+    terms = house.ports.products.get(product).review
     await house.ports.desk.hand_in(
         application, document, paper, terms, own_only=mine is not None, by=actor,
         request=request.state.request_id, now=_now(),

@@ -75,7 +75,7 @@ async def others(
 async def resume(waiting_on: str, why: Because, request: Request, actor: Resumer, house: House) -> dict[str, Any]:
     """503 while Temporal is away: nothing is on record then, and what is parked goes on by itself."""
     client = house.engine.client
-    await house.ports.urging.note(
+    await house.ports.acts.note(
         "source.resumed", source=waiting_on, by=actor, reason=why.reason, request=request.state.request_id,
         now=datetime.now(UTC),
     )  # fmt: skip
@@ -87,7 +87,7 @@ async def retry(application: str, why: Because, request: Request, actor: Resumer
     """`retried`: how many of its steps; 0 when it waits for a person or for nothing."""
     row = await house.ports.reading.case(application)
     client = house.engine.client
-    await house.ports.urging.note(
+    await house.ports.acts.note(
         "application.retried", application=application, by=actor, reason=why.reason,
         request=request.state.request_id, now=datetime.now(UTC),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.entering import enter
 from plimsoll.adapters.postgres.ledger.standing import STANDING
 from plimsoll.adapters.postgres.models.performance import Performance
 from plimsoll.adapters.postgres.models.registry import Registry
@@ -329,7 +330,4 @@ async def _enter(
         row=STANDING["experiment"].row_digest(row), champion=row["champion_id"], challenger=row["challenger_id"],
         **facts,
     )  # fmt: skip
-    await connection.execute(
-        "insert into ledger_entry (kind, body, digest) values (%(kind)s, %(body)s, %(digest)s)",
-        {"kind": kind, "body": written.body, "digest": written.digest},
-    )
+    await enter(connection, written)

@@ -17,6 +17,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.entering import enter
 from plimsoll.adapters.postgres.ledger.standing import STANDING
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import InvalidRequest, NotFound
@@ -87,7 +88,6 @@ left join ledger_seal s on s.entry_id = e.id
 left join actor on actor.id = convert_from(e.body, 'UTF8')::jsonb ->> 'actor'
 where e.application_id is null and convert_from(e.body, 'UTF8')::jsonb ->> 'model' = %(model)s order by e.id
 """
-ENTER = "insert into ledger_entry (kind, body, digest) values (%(kind)s, %(body)s, %(digest)s)"
 
 
 class Registry:
@@ -325,7 +325,7 @@ async def _enter(
     written = entry(
         kind, application=None, actor=by.id, reason=reason, request=request, at=now, about=about, row=row, **facts
     )
-    await connection.execute(ENTER, {"kind": kind, "body": written.body, "digest": written.digest})
+    await enter(connection, written)
 
 
 def _record(row: Row) -> ModelRecord:

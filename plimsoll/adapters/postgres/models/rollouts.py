@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.entering import enter
 from plimsoll.adapters.postgres.models.registry import Registry
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import Conflict, NotFound
@@ -45,7 +46,6 @@ EVALUATED = """
 insert into rollout_evaluation (rollout_id, phase, verdict, gates, evaluated_at)
 values (%(id)s, %(phase)s, %(verdict)s, %(gates)s, %(now)s)
 """
-ENTER = "insert into ledger_entry (kind, body, digest) values (%(kind)s, %(body)s, %(digest)s)"
 
 
 @dataclass(frozen=True)
@@ -306,7 +306,7 @@ async def _enter(connection: Connection, kind: str, row: Row, word: Word, **fact
         before=row["champion_id"],
         **facts,
     )
-    await connection.execute(ENTER, {"kind": kind, "body": written.body, "digest": written.digest})
+    await enter(connection, written)
 
 
 def _plan(row: Row) -> RolloutPlan:

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Row
+from plimsoll.adapters.postgres.ledger import entering
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ledger import entry
@@ -42,10 +43,6 @@ PAST = """
 select channel, sending_at as at, talked from contact
 where person_id = %(person)s and id <> %(but)s and state = any(%(left)s) and confirms is null
   and sending_at > %(since)s
-"""
-ENTER = """
-insert into ledger_entry (kind, application_id, body, digest)
-values (%(kind)s, %(about)s, %(body)s, %(digest)s)
 """
 
 
@@ -131,4 +128,4 @@ async def enter(
     written = entry(
         kind, application=None, actor=by.id, reason=reason or kind, request=request or story or kind, at=now, **facts
     )
-    await connection.execute(ENTER, {"kind": kind, "about": story, "body": written.body, "digest": written.digest})
+    await entering.enter(connection, written, about=story)

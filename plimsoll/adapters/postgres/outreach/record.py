@@ -7,17 +7,13 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from plimsoll.adapters.postgres.ledger import entering
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.ledger import entry
 
 Connection = AsyncConnection[DictRow]
 KIND = "intervention"  # of the run, in the outbox and in `starter/engine/runs.py`
 
-# `application_id` is how entries are found by what they are about; here that is an episode.
-ENTER = """
-insert into ledger_entry (kind, application_id, body, digest)
-values (%(kind)s, %(about)s, %(body)s, %(digest)s)
-"""
 TELL = """
 insert into outbox (lane, kind, run_kind, application_id, payload)
 values ('engine', %(kind)s, 'intervention', %(intervention)s, %(payload)s)
@@ -54,9 +50,7 @@ async def enter(
         intervention=intervention,
         **facts,
     )
-    await connection.execute(
-        ENTER, {"kind": kind, "about": intervention, "body": written.body, "digest": written.digest}
-    )
+    await entering.enter(connection, written, about=intervention)
 
 
 async def start_run(connection: Connection, intervention: str, product: str, priority: int) -> None:

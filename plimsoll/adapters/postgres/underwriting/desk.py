@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger.entering import enter
 from plimsoll.adapters.postgres.ledger.stating import STATEMENTS
 from plimsoll.adapters.postgres.underwriting.review_rows import answered_already, lock_task, must_be_free_for
 from plimsoll.domain.access import Actor
@@ -25,9 +26,6 @@ from plimsoll.domain.underwriting.product import ReviewTerms
 from plimsoll.domain.underwriting.review import TaskState
 from plimsoll.ports import Vault
 
-ENTER = """
-insert into ledger_entry (kind, application_id, body, digest) values (%(kind)s, %(application)s, %(body)s, %(digest)s)
-"""
 WAKE = "insert into outbox (lane, kind, application_id, payload) values ('engine', 'reviewed', %(application)s, '{}')"
 KEY_OF = """
 select p.wrapped_key from application a join person p on p.id = a.person_id
@@ -268,5 +266,4 @@ async def _enter(
     now: datetime, **facts: Any,
 ) -> None:  # fmt: skip
     written = entry(kind, application=application, actor=by.id, reason=reason, request=request, at=now, **facts)
-    said = {"kind": kind, "application": application, "body": written.body, "digest": written.digest}
-    await connection.execute(ENTER, said)
+    await enter(connection, written)

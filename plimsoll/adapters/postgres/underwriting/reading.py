@@ -47,6 +47,12 @@ from review_task t left join actor on actor.id = t.claimed_by
 where t.application_id = %(id)s and t.round = %(round)s
 """
 
+REVIEWED = """
+select a.product, t.id, t.state, array(select v.actor_id from review_verdict v where v.task_id = t.id) as answered_by
+from application a left join review_task t on t.application_id = a.id and t.round = a.round
+where a.id = %(id)s and (%(mine)s::text is null or a.accepted_by = %(mine)s)
+"""
+
 # A case whose run was started long ago and has not come far is stuck, or its run is lost: no work
 # that lies ahead, and no reason to turn others away. Proposals are numbered, so the last one counts them.
 WORKLOAD = """
@@ -182,6 +188,13 @@ class Reading:
             "documents": papers,
             "notes": notes,
         }
+
+    async def reviewed(self, application: str, mine: str | None = None) -> tuple[str, Row | None]:
+        """Its product and its review, if there is one; nothing is opened. Raises NotFound."""
+        row = await self._database.row(REVIEWED, {"id": application, "mine": mine})
+        if row is None:
+            raise NotFound(f"There is no application {application}.")
+        return row["product"], row if row["id"] else None
 
     def _evidence(self, row: Row, found: Row) -> Row:
         answer = self._open(row, found["answer_sealed"], f"evidence/{found['id']}")

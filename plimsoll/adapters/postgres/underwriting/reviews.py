@@ -169,14 +169,16 @@ class Reviews:
         """Takes the task on a lease. Raises Conflict with the holder's name while another lease runs."""
         changed = await self._database.row(
             """
-            with back as (delete from absence where actor_id = %(actor)s)
-            update review_task set state = case when state = 'second' then state else 'claimed' end,
-                claimed_by = %(actor)s, lease_until = now() + %(lease)s,
-                version = case when claimed_by is distinct from %(actor)s then version + 1 else version end
-            where id = %(id)s and state in ('open', 'claimed', 'second')
-              and (claimed_by is null or claimed_by = %(actor)s or lease_until < now())
-              and (%(senior)s or not for_seniors)
-            returning id
+            with taken as (
+                update review_task set state = case when state = 'second' then state else 'claimed' end,
+                    claimed_by = %(actor)s, lease_until = now() + %(lease)s,
+                    version = case when claimed_by is distinct from %(actor)s then version + 1 else version end
+                where id = %(id)s and state in ('open', 'claimed', 'second')
+                  and (claimed_by is null or claimed_by = %(actor)s or lease_until < now())
+                  and (%(senior)s or not for_seniors)
+                returning id, claimed_by
+            ), back as (delete from absence where actor_id in (select claimed_by from taken))
+            select id from taken
             """,
             {"id": task, "actor": actor.id, "lease": lease, "senior": is_senior(actor)},
         )
