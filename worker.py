@@ -45,7 +45,13 @@ async def host(settings: Settings, queues: Sequence[str], ready_file: Path | Non
         if ready_file:
             ready_file.write_text(str(os.getpid()))  # noqa: ASYNC240  (once, before there is work)
         log.info("worker.ready", queues=list(queues))
-        await _until_told_to_stop(running + beside)
+        try:
+            await _until_told_to_stop(running + beside)
+        except Exception:
+            # What should run for ever has ended. Taking leave in order would wait for steps that cannot end without it;
+            # everything is a row, and whoever looks after the processes starts another one.
+            log.exception("worker.ends")
+            os._exit(1)
         for task in beside:
             task.cancel()
         await asyncio.gather(*(worker.shutdown() for worker in workers), return_exceptions=True)

@@ -10,14 +10,18 @@ import uuid
 from dataclasses import dataclass
 
 import httpx
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 import worker  # noqa: F401  (fills the list of places)
 from plimsoll.domain.outreach.profile import Profile
 from plimsoll.faultpoints import KNOWN
+from plimsoll.local.postgres import OWNER
 from tests.chaos.parts import HEARING, REACHING, STEP_BY_STEP, Nursery
 from tests.chaos.reaching import QUEUES, a_customer, an_episode, called_back, contact_of, fresh_messages, until_sent
 from tests.house import House
+from tests.stack_fixtures import LocalPostgres
 
 PLACES = [place for place in KNOWN if place.partition(".")[0] in REACHING]
 
@@ -68,6 +72,34 @@ async def test_after_all_these_deaths_the_ledger_verifies(aftermath: dict[str, A
 
 def test_every_place_of_reaching_is_known():
     assert {place.partition(".")[0] for place in PLACES} == set(REACHING)
+
+
+# A worker that cannot go on -----------------------------------------------------------------------
+
+
+async def test_a_worker_whose_reader_ends_of_what_nobody_foresaw_is_gone_at_once_and_says_why(
+    reaching_house: House, nursery: Nursery, migrated: LocalPostgres
+):
+    """It used to take its leave in order: without its database it waited for ever for steps that could not end, alive
+    for whoever looks after processes, and did nothing."""
+    house, intervention = reaching_house, await an_episode(reaching_house, await a_customer(reaching_house))
+    database = str(conninfo_to_dict(house.settings.database_url)["dbname"])
+    owner = await psycopg.AsyncConnection.connect(migrated.cluster.url(OWNER, database), autocommit=True)
+    doomed = nursery.worker(house.settings, QUEUES)
+    await asyncio.to_thread(doomed.until_ready)
+    async with owner:
+        await owner.execute("alter table stream_cursor rename to away")
+        try:
+            assert await asyncio.to_thread(doomed.until_ended) == 1
+        finally:
+            await owner.execute("alter table away rename to stream_cursor")
+    said = max(nursery.logs, key=lambda log: log.stat().st_mtime).read_text()
+    assert "worker.ends" in said
+    assert "UndefinedTable" in said
+    healthy = nursery.worker(house.settings, QUEUES)
+    await until_sent(house, intervention)
+    healthy.send(signal.SIGTERM)
+    await asyncio.to_thread(healthy.until_ended)
 
 
 # An API killed while it hears -----------------------------------------------------------------------

@@ -92,8 +92,15 @@ class Database:
     async def pipelined(self) -> AsyncIterator[AsyncConnection[DictRow]]:
         """A transaction that sends on without waiting for answers nobody fetches: half the trips of one with many
         small statements. What fails is raised at the next answer that is fetched, or at the end."""
-        async with self.connection() as connection, connection.pipeline(), connection.transaction():
-            yield connection
+        async with self.connection() as connection:
+            try:
+                async with connection.pipeline(), connection.transaction():
+                    yield connection
+            finally:
+                # A cancellation may leave it in the midst of the pipeline, and idle for all the pool can tell: whoever
+                # had it next would speak into the old one.
+                if connection.pgconn.pipeline_status:
+                    await connection.close()
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         async with self.connection() as connection:

@@ -83,6 +83,30 @@ async def test_connections_that_were_ended_one_by_one_cost_no_request(pool: Data
     assert answers == [{"one": 1}] * SIZE
 
 
+async def test_a_pipeline_cancelled_at_any_moment_leaves_no_one_a_connection_in_the_midst_of_it(
+    postgres: KillablePostgres,
+):
+    """A step of an episode that took too long came back so, and its connection was handed on, still piping: the reader
+    of the transactions died of it, and with it the worker."""
+    database = Database(postgres.cluster.url(), size=1)
+    await database.open(wait=10)
+
+    async def piped() -> None:
+        async with database.pipelined() as connection:
+            for _ in range(3):
+                await (await connection.execute("select pg_sleep(0.001)")).fetchone()
+            await connection.execute("select pg_sleep(0.001)")
+
+    for step in range(100):
+        under_way = asyncio.create_task(piped())
+        await asyncio.sleep(step / 10_000)
+        under_way.cancel()
+        await asyncio.gather(under_way, return_exceptions=True)
+        async with database.connection() as connection:
+            await connection.execute("select 1; select 2")  # what no pipeline takes
+    await database.close()
+
+
 async def test_opening_waits_for_a_postgres_that_is_still_starting(postgres: KillablePostgres):
     await asyncio.to_thread(postgres.stop)
     database = Database(postgres.cluster.url(), SIZE)
