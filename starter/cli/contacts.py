@@ -188,13 +188,15 @@ def _print(found: dict[str, Any], json: bool) -> int:
 
 
 def _channel(found: dict[str, Any], channel: str) -> dict[str, Any]:
+    from plimsoll.domain.outreach.governor import in_words
+
     said, ruling = found["consent"].get(channel), found["permitted_now"][channel]
     again = f", again {ruling['again_at']}" if ruling["again_at"] else ""
     return {
         "channel": channel + (" (preferred)" if found["preferred"] == channel else ""),
         "address": found["addresses"].get(channel, "-"),
         "consent": "never asked" if said is None else "yes" if said["granted"] else "no",
-        "now": "permitted" if ruling["permitted"] else ruling["rule"] + again,
+        "now": "permitted" if ruling["permitted"] else in_words(ruling["rule"]) + again,
     }
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from plimsoll.domain.outreach import governor
 from plimsoll.domain.outreach.contact import Channel
-from plimsoll.domain.outreach.governor import Past, Reachable, Ruling, caps_on, counts, decide
+from plimsoll.domain.outreach.governor import Past, Reachable, Ruling, caps_on, counts, decide, in_words
 from plimsoll.domain.outreach.rules import ContactRules, Counts, Flag
 from plimsoll.domain.outreach.zones import hours_for
 from tests.contact_rules import NEW_YORK, NOON, at, somebody, the_rules
@@ -103,6 +103,25 @@ def test_a_cap_that_ends_at_night_waits_for_the_morning():
 def test_channels_share_a_cap_that_names_them_all():
     past = (Past(channel=Channel.EMAIL, at=NOON), Past(channel=Channel.PUSH, at=NOON))
     assert asked(Channel.SMS, past=past).rule == "messages_in_a_day"
+
+
+STRANGER = somebody(region=None)
+THRICE_TODAY = calls(0.3, 0.2, 0.1)
+
+
+@pytest.mark.parametrize("person", [STRANGER, somebody(region="atlantis")], ids=["none", "of no rule"])
+def test_a_rule_that_holds_only_because_the_region_is_unknown_says_so(person: Reachable):
+    ruling = asked(Channel.VOICE, person, THRICE_TODAY)
+    assert ruling.rule == "region_unknown.calls_in_a_day_florida"
+    assert in_words(ruling.rule) == "region unknown, so the tightest rule holds: calls in a day florida"
+    assert asked(person=person, now=at("2026-11-21 03:00")).rule == "region_unknown.quiet_hours"
+
+
+def test_a_rule_that_is_theirs_or_everybodys_is_named_alone():
+    assert asked(Channel.VOICE, somebody(region="us-fl"), THRICE_TODAY).rule == "calls_in_a_day_florida"
+    assert asked(Channel.VOICE, somebody(region=None, areas=("us-fl",)), THRICE_TODAY).rule == "calls_in_a_day_florida"
+    assert asked(Channel.VOICE, STRANGER, calls(6.9, 6, 5, 4, 3, 2, 1)).rule == "calls_in_7_days"
+    assert in_words("calls_in_7_days") == "calls in 7 days"
 
 
 def test_a_clock_set_back_makes_no_room():

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import AwareDatetime, Field
 
 from plimsoll.domain.errors import FieldsInvalid
+from plimsoll.domain.outreach.governor import in_words
 from plimsoll.domain.outreach.moves import Answer, Commitment
 from plimsoll.domain.outreach.strategy import StrategyTable, Tool
 from plimsoll.domain.values import Value
@@ -86,4 +87,4 @@ def _of_the_tool(report: Report, table: StrategyTable, today: date, last_agreed:
 def can_be_called(again_at: datetime | None, rule: str) -> str:
     """Why a task cannot be taken now, in a sentence."""
     when = f" until {again_at.astimezone(UTC):%d %b %H:%M} UTC" if again_at else ""
-    return f"This customer may not be called{when}: {rule.replace('_', ' ')}."
+    return f"This customer may not be called{when}: {in_words(rule)}."

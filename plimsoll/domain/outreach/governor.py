@@ -11,8 +11,8 @@ from datetime import datetime
 from pydantic import Field
 
 from plimsoll.domain.outreach.contact import Channel
-from plimsoll.domain.outreach.rules import Cap, Consent, ContactRules, Counts, Flag, applies
-from plimsoll.domain.outreach.zones import Whereabouts, hours_for, possible_regions
+from plimsoll.domain.outreach.rules import EVERYWHERE, Cap, Consent, ContactRules, Counts, Flag, applies
+from plimsoll.domain.outreach.zones import Whereabouts, hours_for, known_regions, possible_regions
 from plimsoll.domain.values import Value
 
 ERASED = "person_erased"
@@ -27,6 +27,7 @@ NO_GATEWAY = "no_gateway"
 NO_TEMPLATE = "template_not_approved"
 TOO_LATE = "too_late"  # of a confirmation
 NOT_WANTED = "not_wanted"  # the episode went on without this step
+UNKNOWN_REGION = "region_unknown."  # before a rule that holds only because theirs may be any region
 
 FOR_A_PERSON = (NEVER_DAY, NO_GATEWAY, NO_TEMPLATE)
 
@@ -127,7 +128,21 @@ def _in_time(channel: Channel, person: Reachable, past: Sequence[Past], rules: C
     again_at = hours.next_open(earliest)
     if again_at is None:
         return Ruling(rule=NEVER_DAY)
-    return Ruling(rule=used_up[0][0].name if used_up else QUIET, again_at=again_at)
+    return Ruling(rule=_named(used_up[0][0] if used_up else None, person, rules), again_at=again_at)
+
+
+def _named(cap: Cap | None, person: Reachable, rules: ContactRules) -> str:
+    """The cap's name, or that of the hours; and that it is only assumed to be theirs, where it is."""
+    anyway = cap is not None and EVERYWHERE in cap.regions
+    assumed = not anyway and not known_regions(person.where, rules)
+    return f"{UNKNOWN_REGION if assumed else ''}{cap.name if cap else QUIET}"
+
+
+def in_words(rule: str) -> str:
+    """A rule as staff read it."""
+    bare = rule.removeprefix(UNKNOWN_REGION)
+    said = bare.replace("_", " ")
+    return said if bare == rule else f"region unknown, so the tightest rule holds: {said}"
 
 
 def caps_used_up(

@@ -27,8 +27,13 @@ class Whereabouts(Value):
 
 def possible_regions(where: Whereabouts, rules: ContactRules) -> tuple[str, ...]:
     """The regions whose laws may hold for this person; all there are when nothing is known."""
+    return known_regions(where, rules) or tuple(region.name for region in rules.regions)
+
+
+def known_regions(where: Whereabouts, rules: ContactRules) -> tuple[str, ...]:
+    """By their profile or their numbers; none when the rules know no region of theirs."""
     known = [name for name in (where.region, *where.areas) if rules.region(name)]
-    return tuple(dict.fromkeys(str(name) for name in known)) or tuple(region.name for region in rules.regions)
+    return tuple(dict.fromkeys(str(name) for name in known))
 
 
 def possible_zones(where: Whereabouts, rules: ContactRules) -> tuple[str, ...]:
