@@ -407,6 +407,10 @@ class Backend:
     def read_experiment(self, experiment: str) -> Json:
         return self._ask("POST", f"/v1/experiments/{experiment}/reading")
 
+    def begin_rollout(self, model: str, reason: str) -> Json:
+        """With the usual phases and gates."""
+        return self._ask("POST", "/v1/rollouts", json={"model": model, "reason": reason})
+
     def move_rollout(self, rollout: str, verb: str, reason: str) -> Json:
         return self._ask("POST", f"/v1/rollouts/{rollout}/{verb}", json={"reason": reason})
 

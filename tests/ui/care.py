@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.ui.fake_backend import FakeBackend, at, page_of
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at, page_of
 from ui.backend import Conflict, Json, NotThere, Refused
 
 FACTORS = [{"feature": "salary_late", "value": "6", "words": "salary comes 6 days later than usual"},

@@ -4,7 +4,7 @@ import pytest
 
 from tests.ui.care import CareBackend, a_call, a_customer, a_risk, a_stream, an_effect, an_episode
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import at
+from tests.ui.fake_session import at
 from ui.backend import Forbidden, Unreachable
 
 PAGES = {"customers": "stream", "interventions": "interventions", "collectors": "call_tasks",

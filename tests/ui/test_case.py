@@ -3,7 +3,9 @@
 import pytest
 
 from tests.ui.conftest import words_on
-from tests.ui.fake_backend import FakeBackend, SignedOutBackend, a_case, a_decided_case, a_review, a_waiting_case, at
+from tests.ui.fake_backend import FakeBackend, SignedOutBackend
+from tests.ui.fake_session import at
+from tests.ui.some_cases import a_case, a_decided_case, a_review, a_waiting_case
 from ui.backend import SignedOut, Unreachable
 
 NASTY = "**bold** [click](https://evil.example) <img src=x onerror=alert(1)> :red[red] $x^2$ https://evil.example"

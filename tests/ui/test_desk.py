@@ -3,7 +3,9 @@
 import pytest
 
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, a_case, a_decided_case, a_review, at
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
+from tests.ui.some_cases import a_case, a_decided_case, a_review
 from ui.backend import Refused
 
 NEAR = {"id": f"app_{'0' * 26}", "amount": "4500.00", "currency": "DEM", "term_months": 24, "bad": True,

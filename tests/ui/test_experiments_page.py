@@ -8,9 +8,10 @@ from plimsoll.domain.underwriting.product import OutcomeTerms
 from tests.judged import PRODUCT
 from tests.some_experiments import ON, a_baseline, a_question, some_dealt
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, Json, at
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
 from ui import experiment_charts as charts
-from ui.backend import Forbidden, Unreachable
+from ui.backend import Forbidden, Json, Unreachable
 
 TERMS = OutcomeTerms()
 
@@ -87,15 +88,33 @@ def test_who_may_only_read_sees_no_buttons_that_act(open_page):
     assert not {"Start", "Stop"} & set(labels)
 
 
+def test_who_approves_may_stop_one_but_not_start_it(open_page):
+    """As the API has it: whoever may hold a release may stop an experiment."""
+    backend = showing(an_experiment("running"), role="model_approver")
+    app = open_page("experiments", backend)
+    app.text_input(key="reason-exp_1").set_value("complaints").run()
+    app.button(key="stop-exp_1").click().run()
+    assert ("move_experiment", "exp_1", "stop", "complaints") in backend.calls
+    planned = open_page("experiments", showing(an_experiment(), role="model_approver"))
+    assert "Start" not in [button.label for button in planned.button]
+
+
 def test_an_experiment_is_planned_on_the_page(open_page):
-    """The form asks for what the plan needs, and shows what it takes."""
-    backend = showing()
+    """With an approved version; what it takes stands on its card at once."""
+    version = {"id": "mdl_2", "name": "consumer-credit", "version": "second", "product": "consumer-credit"}
+    backend = showing().with_model(version | {"state": "approved", "role": None})
+    backend.next_experiment = an_experiment()
     app = open_page("experiments", backend)
     assert "No experiment was planned yet" in words_on(app)
-    app.text_input(key="plan-challenger").set_value("mdl_2")
     next(button for button in app.button if button.label == "Say what it takes").click().run()
-    assert ("plan_experiment", "bad_rate", "mdl_2") in backend.calls
-    assert "It takes 400 for 0.02." in words_on(app)
+    assert ("plan_experiment", "bad_rate", "mdl_2", "consumer-credit") in backend.calls
+    assert "To find a difference of 0.1 in bad rate" in words_on(app)
+    assert "Start" in [button.label for button in app.button]
+
+
+def test_without_an_approved_version_nothing_is_planned(open_page):
+    """It says where one comes from."""
+    assert "proposed and approved on the page Models" in words_on(open_page("experiments", showing()))
 
 
 @pytest.mark.parametrize("problem", [Unreachable("The API does not answer."), Forbidden("Olga may not do this.")])

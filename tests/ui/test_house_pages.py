@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, at
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
 from ui.backend import Forbidden, Json, Unreachable
 
 

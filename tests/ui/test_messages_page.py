@@ -4,7 +4,7 @@ import pytest
 
 from tests.ui.care import CareBackend, a_text
 from tests.ui.conftest import words_on
-from tests.ui.fake_backend import at
+from tests.ui.fake_session import at
 from ui.backend import Conflict, Forbidden, Unreachable
 
 SENT = a_text(state="approved", approved_by="Nora Notary", approved_at=at(days=3), proposed_by="Somebody Else")

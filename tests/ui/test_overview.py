@@ -5,7 +5,9 @@ from datetime import date
 import pytest
 
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, a_case, a_decided_case, a_portfolio, a_waiting_case, at
+from tests.ui.fake_backend import FakeBackend, a_portfolio
+from tests.ui.fake_session import at
+from tests.ui.some_cases import a_case, a_decided_case, a_waiting_case
 from ui.backend import Unreachable
 
 

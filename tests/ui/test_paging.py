@@ -6,7 +6,9 @@ import pytest
 
 from tests.ui.care import CareBackend, a_call, a_customer, an_episode
 from tests.ui.conftest import words_on
-from tests.ui.fake_backend import FakeBackend, a_case, a_review, a_waiting_case, at
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
+from tests.ui.some_cases import a_case, a_review, a_waiting_case
 from ui.backend import NotThere
 
 MANY = 120

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.ui.fake_backend import a_case, a_decided_case
+from tests.ui.some_cases import a_case, a_decided_case
 from ui import paper, plain_words, printing
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, a_policy, a_trial
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_policies import a_policy, a_trial
 from ui.backend import Forbidden, Refused, Unreachable
 
 

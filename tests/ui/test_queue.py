@@ -1,7 +1,9 @@
 """The queue page answers: what should I work on?"""
 
 from tests.ui.conftest import words_on
-from tests.ui.fake_backend import FakeBackend, a_case, a_review, at
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
+from tests.ui.some_cases import a_case, a_review
 from ui.backend import Forbidden, Unreachable
 
 

@@ -6,8 +6,9 @@ import pytest
 from plimsoll.domain.models.gates import Arm, read_gate
 from plimsoll.domain.models.rollout import usual_plan
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, Json, at
-from ui.backend import Forbidden, Unreachable
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
+from ui.backend import Forbidden, Json, Unreachable
 
 PLAN = usual_plan()
 
@@ -84,14 +85,55 @@ def test_it_is_taken_back_with_a_reason(open_page):
     app.button(key="rollback-rol_1").click().run()
     assert ("move_rollout", "rol_1", "rollback", "complaints") in backend.calls
 
+    assert "Taken back: the old version decides" in words_on(app)
+
 
 def test_without_a_reason_nothing_moves(open_page):
     """The button says what is missing."""
     backend = showing(a_rollout(gates=some_gates()))
     app = open_page("releases", backend)
     app.button(key="promote-rol_1").click().run()
-    assert "Say the reason first" in words_on(app)
+    assert "Say why in a few words" in words_on(app)
     assert not [call for call in backend.calls if call[0] == "move_rollout"]
+
+
+def a_version(state: str = "approved", **changes) -> Json:
+    return {"id": "mdl_2", "name": "consumer-credit", "version": "second", "state": state, "role": None} | changes
+
+
+def test_an_approved_version_that_nobody_decides_with_is_begun_with_a_reason(open_page):
+    """In the shadow of the live one; its card stands on the page at once."""
+    backend = showing().with_model(a_version()).with_model(a_version("candidate", id="mdl_3"))
+    backend.with_model(a_version(id="mdl_1", version="first", role="champion"))
+    backend.next_rollout = a_rollout(phase=0)
+    app = open_page("releases", backend)
+    assert app.selectbox(key="begin-version").options == ["consumer-credit@second"]
+    app.button(key="begin").click().run()
+    assert "Say why in a few words" in words_on(app)
+    app.text_input(key="begin-reason").set_value("better on the hold-out").run()
+    app.button(key="begin").click().run()
+    assert ("begin_rollout", "mdl_2", "better on the hold-out") in backend.calls
+    assert "second against first, phase shadow" in words_on(app)
+
+
+def test_a_second_release_beside_one_is_refused_in_a_sentence_and_the_reason_stays(open_page):
+    """Nobody types it again."""
+    app = open_page("releases", showing(a_rollout()).with_model(a_version()))
+    app.text_input(key="begin-reason").set_value("why not").run()
+    app.button(key="begin").click().run()
+    assert "Another roll-out of this model is under way." in words_on(app)
+    assert app.text_input(key="begin-reason").value == "why not"
+
+
+def test_without_an_approved_version_there_is_nothing_to_begin_with(open_page):
+    """And it says where one comes from; who may not release is not asked."""
+    assert "proposed and approved on the page Models" in words_on(open_page("releases", showing()))
+    assert "proposed and approved" not in words_on(open_page("releases", showing(role="model_approver")))
+
+
+def test_after_it_was_given_to_everybody_it_says_how_long_the_old_one_is_kept(open_page):
+    """So long it can be taken back."""
+    assert "the old version is kept until" in words_on(open_page("releases", showing(a_rollout("promoted", phase=4))))
 
 
 def test_who_only_reads_sees_no_buttons(open_page):

@@ -7,7 +7,8 @@ from datetime import UTC
 import pytest
 
 from tests.ui.conftest import tables_on, words_on
-from tests.ui.fake_backend import FakeBackend, a_decided_case
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.some_cases import a_decided_case
 from ui import copies
 from ui.backend import Forbidden, Unreachable
 

@@ -1,7 +1,9 @@
 """The workflows page answers: what is running, waiting, stuck?"""
 
 from tests.ui.conftest import words_on
-from tests.ui.fake_backend import FakeBackend, a_case, a_decided_case, a_waiting_case, at
+from tests.ui.fake_backend import FakeBackend
+from tests.ui.fake_session import at
+from tests.ui.some_cases import a_case, a_decided_case, a_waiting_case
 from ui.backend import Unreachable
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from ui import experiment_charts as charts
-from ui import paging, session, show, words
+from ui import paging, session, show, versions, words
 from ui.backend import Json, Refused
 
 METRICS = {"bad_rate": "Bad rate of granted loans", "cost": "Cost per applicant", "auc": "Order of applicants (AUC)"}
@@ -94,10 +94,10 @@ def actions(experiment: Json) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if begun:
             st.button("Read it now", key=f"read-{name}", on_click=act, args=(name, "read"))
-        if not session.may("models:release") or state == "stopped":
+        if not session.may("models:hold") or state == "stopped":
             return
         st.text_input("Reason", key=f"reason-{name}", placeholder="Goes on record", width=320)
-        if state == "planned":
+        if state == "planned" and session.may("models:release"):
             st.button("Start", key=f"start-{name}", on_click=act, args=(name, "start"))
         st.button("Stop", key=f"stop-{name}", on_click=act, args=(name, "stop"))
 
@@ -111,33 +111,37 @@ def act(experiment: str, verb: str) -> None:
         if not reason:
             raise Refused("Say the reason first: it goes on record.")
         done = session.backend().move_experiment(experiment, verb, reason)
+        st.session_state[f"reason-{experiment}"] = ""
         st.toast(f"The experiment is {words.word(done['state']).lower()}.")
 
 
 def planning() -> None:
-    products = [row["id"] for row in session.backend().products()]
-    with st.expander("Plan an experiment"), st.form("plan", border=False):
-        st.selectbox(
-            "Product", products, key="plan-product", format_func=lambda name: words.plain_code(name.replace("-", " "))
-        )
-        st.text_input("Challenger", key="plan-challenger", placeholder="mdl_… or name@version, approved")
-        st.selectbox("What to compare", list(METRICS), key="plan-metric", format_func=METRICS.__getitem__)
-        st.selectbox("How", list(DESIGNS), key="plan-design", format_func=DESIGNS.__getitem__)
-        st.number_input(
-            "Smallest difference worth finding", 0.001, 10.0, 0.02, 0.001, format="%.3f", key="plan-effect",
-            help="0.01 is one per cent point of a bad rate, or one hundredth of an AUC.",
-        )  # fmt: skip
-        st.slider("Share of the challenger", 0.05, 0.5, 0.2, 0.05, key="plan-share")
-        if st.form_submit_button("Say what it takes"):
-            plan()
+    ready = {model["id"]: model for model in versions.approved()}
+    with st.expander("Plan an experiment", key="plan-experiment"):
+        if not ready:
+            st.text(versions.NONE_READY)
+            return
+        with st.form("plan", border=False):
+            st.selectbox(
+                "Challenger", list(ready), key="plan-challenger", format_func=lambda name: versions.called(ready[name])
+            )
+            st.selectbox("What to compare", list(METRICS), key="plan-metric", format_func=METRICS.__getitem__)
+            st.selectbox("How", list(DESIGNS), key="plan-design", format_func=DESIGNS.__getitem__)
+            st.number_input(
+                "Smallest difference worth finding", 0.001, 10.0, 0.02, 0.001, format="%.3f", key="plan-effect",
+                help="0.01 is one per cent point of a bad rate, or one hundredth of an AUC.",
+            )  # fmt: skip
+            st.slider("Share of the challenger", 0.05, 0.5, 0.2, 0.05, key="plan-share")
+            st.form_submit_button("Say what it takes", on_click=plan, args=(ready,))
 
 
-def plan() -> None:
-    given = {name: st.session_state[f"plan-{name}"] for name in ("product", "challenger", "metric", "design", "effect")}
-    made = session.backend().plan_experiment(given | {"share": round(st.session_state["plan-share"], 2)})
-    for sentence in made["plan"]["words"]:
-        st.text(sentence)
-    st.caption(f"It is kept as {made['id']}: start it above after the next look at this page.")
+def plan(ready: dict[str, Json]) -> None:
+    """Planned is not begun: what it takes stands on its card, with the button that starts it."""
+    asked = {name: st.session_state[f"plan-{name}"] for name in ("challenger", "metric", "design", "effect")}
+    asked |= {"share": round(st.session_state["plan-share"], 2), "product": ready[asked["challenger"]]["product"]}
+    with session.told_plainly():
+        session.backend().plan_experiment(asked)
+        st.toast("Planned: what it takes stands on its card.")
 
 
 experiments()

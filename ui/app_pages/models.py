@@ -8,6 +8,7 @@ import streamlit as st
 from ui import model_charts as charts
 from ui import paging, session, show, words
 from ui.backend import Json, Refused
+from ui.versions import called
 
 ROLES = {"champion": "Champion", "challenger": "Challenger", "shadow": "Shadow"}
 MEASURES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier", "ece": "Calibration error"}
@@ -260,10 +261,6 @@ def act(model: Json, verb: str) -> None:
             raise Refused("Say the reason first: it goes on record.")
         done = session.backend().move_model(model["id"], verb, reason)
         st.toast(f"{called(done)} is {words.word(done['state']).lower()}.")
-
-
-def called(model: Json) -> str:
-    return f"{model['name']}@{model['version']}"
 
 
 def _number(value: float | None) -> str:

@@ -2,14 +2,20 @@
 
 import streamlit as st
 
-from ui import paging, session, show, words
+from ui import acts, paging, session, show, versions, words
 from ui import release_charts as charts
-from ui.backend import Json, Refused
+from ui.backend import Json
 
 VERBS = {
     "running": (("Pause", "pause"), ("Give it everybody", "promote"), ("Roll back", "rollback")),
     "paused": (("Go on", "resume"), ("Give it everybody", "promote"), ("Roll back", "rollback")),
     "promoted": (("Roll back", "rollback"),),
+}
+SAID = {
+    "pause": "Held: shares stay as they are until somebody lets it go on.",
+    "resume": "It goes on from where it was held.",
+    "promote": "It decides for everybody from the next application on.",
+    "rollback": "Taken back: the old version decides from the next application on.",
 }
 HELD_BY = ("pause", "rollback")
 
@@ -17,18 +23,23 @@ HELD_BY = ("pause", "rollback")
 def releases() -> None:
     st.title("Releases")
     with session.told_plainly():
+        ready = versions.approved() if session.may("models:release") else None
         listed()
+        if ready is not None:
+            beginning(ready)
 
 
 @st.fragment(run_every=session.REFRESH)
 def listed() -> None:
+    # Said here, and never by a toast: one that comes from a fragment takes the place of the page's style.
+    acts.said("releases")
     with session.told_plainly():
         listed = paging.read("releases", None, session.backend().refreshing().rollouts)
         found = listed["data"]
         if not found:
             show.nothing_here(
-                "No model was rolled out yet. An approved version begins with `plimsoll rollout start`, "
-                "in the shadow of the live one."
+                "No model was rolled out yet. An approved version begins in the shadow of the live one: whoever "
+                "releases models does it here, or with `plimsoll rollout start`."
             )
             return
         under_way = [rollout for rollout in found if not rollout["ended_at"]]
@@ -66,7 +77,11 @@ def heading(rollout: Json) -> None:
             width="stretch",
         )
         st.caption(rollout["id"])
-    until = f", until {words.moment(rollout['deadline'], session.zone())} at least" if rollout["deadline"] else ""
+    until = ""
+    if rollout["deadline"]:
+        ends = words.moment(rollout["deadline"], session.zone())
+        promoted = rollout["state"] == "promoted"
+        until = f"; the old version is kept until {ends}" if promoted else f", until {ends} at least"
     st.caption(f"Begun by {rollout['started_by']}; this phase since "
                f"{words.moment(rollout['phase_since'], session.zone())}{until}.")  # fmt: skip
     if rollout["reason"]:
@@ -101,12 +116,37 @@ def actions(rollout: Json) -> None:
 
 
 def act(rollout: str, verb: str) -> None:
-    with session.told_plainly():
-        reason = st.session_state.get(f"reason-{rollout}", "").strip()
-        if not reason:
-            raise Refused("Say the reason first: it goes on record.")
-        done = session.backend().move_rollout(rollout, verb, reason)
-        st.toast(f"The release is {words.word(done['state']).lower()}.")
+    key = f"reason-{rollout}"
+    reason = st.session_state.get(key, "").strip()
+    if len(reason) < versions.FEWEST_LETTERS:
+        acts.say("releases", "watch", "Not done", "Say why in a few words: it goes on record.")
+        return
+    if acts.act("releases", SAID[verb], lambda: session.backend().move_rollout(rollout, verb, reason)):
+        st.session_state[key] = ""
+
+
+def beginning(ready: list[Json]) -> None:
+    """With the phases and gates every release has; others are given with `plimsoll rollout start --plan`."""
+    with st.expander("Begin a release", key="begin-release"):
+        if not ready:
+            st.text(versions.NONE_READY)
+            return
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            names = {model["id"]: versions.called(model) for model in ready}
+            st.selectbox("Version", list(names), format_func=names.__getitem__, key="begin-version", width=320)
+            st.text_input("Why this one", key="begin-reason", placeholder="Goes on record", width=320)
+            st.button("Begin in the shadow", key="begin", on_click=begin)
+
+
+def begin() -> None:
+    reason = st.session_state["begin-reason"].strip()
+    if len(reason) < versions.FEWEST_LETTERS:
+        acts.say("releases", "watch", "Not done", "Say why in a few words: it goes on record.")
+        return
+    version = st.session_state["begin-version"]
+    done = "Begun: it is asked beside the live one and decides for nobody yet."
+    if acts.act("releases", done, lambda: session.backend().begin_rollout(version, reason)):
+        st.session_state["begin-reason"] = ""
 
 
 def past(rollouts: list[Json]) -> None:
