@@ -130,7 +130,7 @@ def _vintages(rows: list[Json], packs: dict[str, Product], today: date) -> list[
 def _vintage(name: str, parts: list[Json], packs: dict[str, Product], today: date) -> Json:
     sums = {key: sum(part[key] or 0 for part in parts) for key in ("granted", "known", "bad")}
     one_currency = len({part["currency"] for part in parts}) == 1
-    lent, lost = (sum(Decimal(str(part[key] or 0)) for part in parts) for key in ("lent", "lost"))
+    lent, lost = (sum(part[key] or Decimal(0) for part in parts) for key in ("lent", "lost"))
     return sums | {
         "vintage": name,
         "ripe": all(_ripe(part, packs.get(part["product"]), today) for part in parts),

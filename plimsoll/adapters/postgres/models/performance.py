@@ -25,7 +25,7 @@ with told as (
     from told group by application_id
 )
 select d.outcome, s.model, s.model_version, s.arm, h.marks, count(*) as n,
-       array_agg(extract(epoch from d.decided_at)::float8) as decided_at,
+       array_agg(date_part('epoch', d.decided_at)) as decided_at,
        array_agg(s.sample_probability) as sample_probability,
        array_agg(s.probability_of_default) as probability_of_default,
        array_agg(h.bad::int::float8) as bad, array_agg(h.amount::float8) as amount

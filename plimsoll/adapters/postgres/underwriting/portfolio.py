@@ -1,6 +1,8 @@
 """The figures of the overview, counted where the rows are: whatever the number of cases, some dozens of rows leave."""
 
 import asyncio
+from bisect import bisect
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,6 +18,9 @@ FINEST = 0.0025  # of the histogram's bins
 COARSER = (1, 2, 4, 8, 10)  # times as wide, so that they fit into this many
 MOST_BINS = 40
 NEARLY_ALL = 0.99
+YES = ("approve", "counter_offer")
+LOAN = ("vintage", "product", "currency")
+WAYS = ("state", "moment", "risk", "vintage")
 ROOM = "64MB"  # for sorting and hashing: a hundred thousand cases need not go by way of the disk
 
 # What is read here stands in indexes (`…_cohort`): a row of these tables carries its sealed body along.
@@ -33,76 +38,76 @@ where (%(product)s::text is null or a.product = %(product)s)
   and (%(version)s::text is null or s.model || '@' || s.model_version = %(version)s)
 """
 
-# Every case is looked at once, into cells of what it is counted by; the figures are sums of those few thousand.
-# `decided_at` is the run's clock, which stands still within a task: the end of the step that recorded it is real time.
-FIGURES = f"""
-with cohort as materialized (
-    select a.id, a.round, a.product, a.currency, a.status, a.amount, a.accepted_at, d.outcome, d.outcome_source,
-           d.decided_at, s.probability_of_default as risk, t.application_id is not null as referred
+# Every case is looked at once and counted four ways: what became of it, when it came, its risk, its vintage. Moments
+# are found among the edges of weeks and months: to cut each by itself in a zone costs more than all the counting.
+# `over`, only of a person's verdicts: whether the live cut would have said no.
+COUNTED = f"""
+with edge as materialized (
+    select array(select generate_series(date_trunc(%(unit)s, greatest(min(accepted_at), %(since)s), %(zone)s),
+                                        max(accepted_at), ('1 ' || %(unit)s)::interval, %(zone)s)) as ats,
+           (select array(select generate_series(date_trunc('month', min(decided_at), %(zone)s),
+                                                max(decided_at), '1 month', %(zone)s)) from decision) as months
+    from application
+), one as (
+    select a.status, a.product, a.currency, d.outcome, d.outcome_source, t.application_id is not null as referred,
+           floor(s.probability_of_default / {FINEST})::int as bin,
+           width_bucket(a.accepted_at, (select ats from edge)) as at,
+           case when d.outcome = 'approve' then width_bucket(d.decided_at, (select months from edge)) end as vintage,
+           case when d.outcome_source = 'person' and %(cuts)s ? a.product
+                then s.probability_of_default > (%(cuts)s ->> a.product)::float8 end as over
     {CHOSEN}
     left join review_task t on t.application_id = a.id and t.round = a.round
     {FITS}
-), cells as materialized (
-    select status, product, currency, outcome, outcome_source, referred,
-           width_bucket(risk, %(bands)s::float8[]) as band,
-           date_trunc(%(unit)s::text, accepted_at, %(zone)s::text) as at,
-           case when outcome = 'approve'
-                then date_trunc('month', decided_at at time zone %(zone)s::text) end as vintage,
-           count(*) as n, count(risk) as scored
-    from cohort group by 1, 2, 3, 4, 5, 6, 7, 8, 9
-), newest_yeses as (
-    select id, round, accepted_at from cohort where outcome in ('approve', 'counter_offer')
-    order by decided_at desc limit {NEWEST}
-), yes_times as (
+)
+select (array['state', 'moment', 'risk', 'vintage'])[g] as counted_by, status, product, currency, outcome,
+       outcome_source, referred, over, bin, ats[at] as at,
+       to_char(months[vintage] at time zone %(zone)s, 'YYYY-MM') as vintage, n
+from edge, (
+    select case 0 when grouping(status) then 1 when grouping(at) then 2 when grouping(bin) then 3 else 4 end as g,
+           status, product, currency, outcome, outcome_source, referred, over, bin, at, vintage, count(*) as n
+    from one
+    group by grouping sets ((status, product, outcome, outcome_source, referred, over), (at, outcome, outcome_source),
+                            (bin, outcome), (vintage, product, currency))
+) counted
+order by at, bin
+"""
+
+# `decided_at` is the run's clock, which stands still within a task: the end of the step that recorded it is real time.
+YES_TIMES = f"""
+with newest as (
+    select a.id, a.round, a.accepted_at
+    {CHOSEN}
+    {FITS} and d.outcome in ('approve', 'counter_offer')
+    order by a.accepted_at desc limit {NEWEST}
+), yes_time as (
     select extract(epoch from max(step.started_at + step.duration_ms * interval '1 millisecond')
                               - y.accepted_at) as took
-    from newest_yeses y
+    from newest y
     join step_attempt step on step.application_id = y.id and step.round = y.round and step.step = 'record'
     group by y.id, y.accepted_at
-), ended as (
+)
+select count(*) as n, percentile_cont(0.5) within group (order by took) as p50,
+       percentile_cont(0.95) within group (order by took) as p95
+from yes_time
+"""
+
+# Loans whose end is known, by month of decision; `taken` are offers that became loans.
+ENDED = f"""
+with ended as (
     select distinct on (o.application_id) o.application_id, o.bad, o.amount
     from outcome o
     where o.mark = 'final' and o.known_on <= current_date
     order by o.application_id, o.known_on desc, o.id desc
-), granted as (
-    select vintage, product, currency, sum(n) as n from cells where vintage is not null group by 1, 2, 3
 ), known as (
-    select date_trunc('month', c.decided_at at time zone %(zone)s::text) as vintage, c.product, c.currency,
-           count(*) as n, count(*) filter (where c.outcome = 'counter_offer') as taken,
-           count(*) filter (where e.bad) as bad, sum(e.amount) filter (where e.bad) as lost, sum(c.amount) as lent
-    from ended e join cohort c on c.id = e.application_id
-    where c.outcome in ('approve', 'counter_offer') group by 1, 2, 3
-), loans as (
-    select to_char(vintage, 'YYYY-MM') as vintage, product, currency,
-           coalesce(g.n, 0) + coalesce(k.taken, 0) as granted, coalesce(k.n, 0) as known,
-           coalesce(k.bad, 0) as bad, k.lost, k.lent
-    from granted g full join known k using (vintage, product, currency)
+    select date_trunc('month', d.decided_at at time zone %(zone)s) as vintage, a.product, a.currency,
+           count(*) as known, count(*) filter (where d.outcome = 'counter_offer') as taken,
+           count(*) filter (where e.bad) as bad, sum(e.amount) filter (where e.bad) as lost, sum(a.amount) as lent
+    {CHOSEN}
+    join ended e on e.application_id = a.id
+    {FITS} and d.outcome in ('approve', 'counter_offer')
+    group by 1, 2, 3
 )
-select (select coalesce(sum(n), 0)::bigint from cells) as applications,
-       (select coalesce(sum(n), 0)::bigint from cells where referred) as referred,
-       (select coalesce(sum(n), 0)::bigint from cells where referred or outcome is not null) as judged,
-       (select coalesce(sum(scored), 0)::bigint from cells) as scored,
-       (select jsonb_agg(x) from (select status, sum(n) as n from cells group by 1) x) as by_status,
-       (select jsonb_agg(x) from (
-            select product, outcome, outcome_source, sum(n) as n from cells where outcome is not null
-            group by 1, 2, 3) x) as by_outcome,
-       (select jsonb_agg(x order by x.at) from (
-            select at, coalesce(outcome, 'open') as outcome, sum(n) as n,
-                   coalesce(sum(n) filter (where outcome_source = 'person'), 0) as by_person
-            from cells group by 1, 2) x) as over_time,
-       (select jsonb_agg(x order by x.bin) from (
-            select floor(risk / {FINEST})::int as bin, count(*) as n from cohort where risk is not null
-            group by 1) x) as risks,
-       (select jsonb_agg(x) from (
-            select band, coalesce(outcome, 'open') as outcome, sum(n) as n
-            from cells where scored > 0 group by 1, 2 order by 1, 2) x) as bands,
-       (select jsonb_build_object('n', count(*), 'p50', percentile_cont(0.5) within group (order by took),
-                                  'p95', percentile_cont(0.95) within group (order by took))
-            from yes_times) as time_to_yes,
-       (select jsonb_build_object('n', count(*), 'against', count(*) filter (
-                    where (risk > (%(cuts)s ->> product)::float8) = (outcome in ('approve', 'counter_offer'))))
-            from cohort where outcome_source = 'person' and risk is not null and %(cuts)s ? product) as verdicts,
-       (select jsonb_agg(x order by x.vintage, x.product) from loans x) as vintages
+select to_char(vintage, 'YYYY-MM') as vintage, product, currency, known, taken, bad, lost, lent from known
 """
 
 INQUIRIES = f"""
@@ -147,12 +152,26 @@ class Portfolio:
 
     async def figures(self, chosen: Chosen, cuts: Mapping[str, float]) -> Row:
         """Everything the overview draws. `cuts`: by product, the risk above which the score alone would say no."""
-        asked = vars(chosen) | {"cuts": Jsonb(dict(cuts)), "bands": list(BANDS)}
-        (row,), inquiries, waiting = await asyncio.gather(
-            self._counted(FIGURES, asked), self._counted(INQUIRIES, asked), self._database.rows(WAITING, asked)
+        asked = vars(chosen) | {"cuts": Jsonb(dict(cuts))}
+        counts, yes_times, ended, inquiries, waiting = await asyncio.gather(
+            self._counted(COUNTED, asked),
+            self._counted(YES_TIMES, asked),
+            self._counted(ENDED, asked),
+            self._counted(INQUIRIES, asked),
+            self._database.rows(WAITING, asked),
         )
-        found = {name: [] if value is None else value for name, value in row.items()}
-        return found | {"histogram": _histogram(found.pop("risks")), "inquiries": inquiries, "waiting_on": waiting}
+        by = {name: [row for row in counts if row["counted_by"] == name] for name in WAYS}
+        return (
+            _by_state(by["state"])
+            | _by_risk(by["risk"])
+            | {
+                "over_time": _over_time(by["moment"]),
+                "vintages": _vintages(by["vintage"], ended),
+                "time_to_yes": yes_times[0],
+                "inquiries": inquiries,
+                "waiting_on": waiting,
+            }
+        )
 
     async def _counted(self, statement: str, asked: Mapping[str, Any]) -> list[Row]:
         async with self._database.transaction() as connection:
@@ -172,6 +191,70 @@ class Portfolio:
         """What there is to choose from: versions that ever scored a case, and arms they did it in."""
         rows = await self._database.rows(ARMS)
         return {name: sorted({row[name] for row in rows}) for name in ("version", "arm")}
+
+
+# Sums of some hundreds of counts ------------------------------------------------------------------
+
+
+def _by_state(rows: Sequence[Row]) -> Row:
+    verdicts = [row for row in rows if row["over"] is not None]
+    return {
+        "applications": sum(row["n"] for row in rows),
+        "referred": sum(row["n"] for row in rows if row["referred"]),
+        "judged": sum(row["n"] for row in rows if row["referred"] or row["outcome"]),
+        "by_status": _sums(rows, "status"),
+        "by_outcome": _sums([row for row in rows if row["outcome"]], "product", "outcome", "outcome_source"),
+        "verdicts": {
+            "n": sum(row["n"] for row in verdicts),
+            "against": sum(row["n"] for row in verdicts if row["over"] == (row["outcome"] in YES)),
+        },
+    }
+
+
+def _by_risk(rows: Sequence[Row]) -> Row:
+    scored = [row for row in rows if row["bin"] is not None]
+    return {
+        "scored": sum(row["n"] for row in scored),
+        "histogram": _histogram(_sums(scored, "bin")),
+        "bands": sorted(
+            _sums([{"band": bisect(BANDS, row["bin"] * FINEST), "outcome": row["outcome"] or "open", "n": row["n"]}
+                   for row in scored], "band", "outcome"),
+            key=lambda row: (row["band"], row["outcome"]),
+        ),
+    }  # fmt: skip
+
+
+def _over_time(rows: Sequence[Row]) -> list[Row]:
+    by_person = {(row["at"], row["outcome"]): row["n"] for row in rows if row["outcome_source"] == "person"}
+    return [
+        {"at": row["at"], "outcome": row["outcome"] or "open", "n": row["n"],
+         "by_person": by_person.get((row["at"], row["outcome"]), 0)}
+        for row in _sums(rows, "at", "outcome")
+    ]  # fmt: skip
+
+
+def _vintages(granted: Sequence[Row], ended: Sequence[Row]) -> list[Row]:
+    """Granted are all that were approved, and the offers that are known to have become loans."""
+    loans: dict[tuple[str, ...], Row] = {}
+    for row in granted:
+        if row["vintage"]:
+            loans[_loan(row)] = {"granted": row["n"], "known": 0, "bad": 0, "lost": None, "lent": None}
+    for row in ended:
+        before = loans.get(_loan(row), {"granted": 0})
+        known = {name: row[name] for name in ("known", "bad", "lost", "lent")}
+        loans[_loan(row)] = known | {"granted": before["granted"] + row["taken"]}
+    return [dict(zip(LOAN, loan, strict=True)) | found for loan, found in sorted(loans.items())]
+
+
+def _loan(row: Row) -> tuple[str, ...]:
+    return tuple(row[name] for name in LOAN)
+
+
+def _sums(rows: Sequence[Row], *by: str) -> list[Row]:
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for row in rows:
+        sums[tuple(row[name] for name in by)] += row["n"]
+    return [dict(zip(by, key, strict=True)) | {"n": n} for key, n in sums.items()]
 
 
 def _histogram(fine: Sequence[Row]) -> list[Row]:
