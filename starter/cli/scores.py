@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2000
 SHOWN = 20  # refused rows that are named one by one
+NAMED = 10  # columns in one sentence
 ANSWER = ("score", "probability_of_default", "sample_probability", "model_version", "reasons", "warnings")
 
 
@@ -73,7 +74,7 @@ class _Columns:
         lacking = [name for name in self.wanted if name not in names]
         if lacking:
             raise InvalidRequest(
-                f"The file has no column {', '.join(map(repr, lacking))}; it has {', '.join(names)}. "
+                f"The file has no column {_some(map(repr, lacking))}; it has {_some(names)}. "
                 "A feature nobody knows needs its column, too: leave its cells empty."
             )
 
@@ -95,6 +96,12 @@ class _Columns:
             return float(value)
         except (TypeError, ValueError):
             return value  # for the API to name
+
+
+def _some(names: Iterable[str]) -> str:
+    first = list(names)
+    more = f" and {len(first) - NAMED} more" if len(first) > NAMED else ""
+    return ", ".join(first[:NAMED]) + more
 
 
 def _scored(
@@ -149,20 +156,20 @@ def _refuse(told: Counter[str], line: "Line", problem: str) -> None:
 
 
 class _writer:
-    """Answers as CSV, or as JSON lines for programs."""
+    """Answers as CSV, or as JSON lines for programs. A file that is refused leaves none, and overwrites none."""
 
     def __init__(self, out: Path | None, json: bool) -> None:
         self._json = json
-        self._file: TextIO = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
-        self._rows = csv.writer(self._file)
+        self._out = out
+        self._file: TextIO | None = None
 
     def __enter__(self) -> "_writer":
-        if not self._json:
-            self._rows.writerow(("line", "reference", *ANSWER))
         return self
 
-    def __exit__(self, *error: object) -> None:
-        if self._file is not sys.stdout:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self._begun()
+        if self._file is not None and self._file is not sys.stdout:
             self._file.close()
 
     def write(self, line: "Line", reference: str | None, answer: dict[str, Any]) -> None:
@@ -174,7 +181,15 @@ class _writer:
             "reasons": " | ".join(reason["text"] for reason in answer["reasons"]),
             "warnings": " | ".join(answer["warnings"]),
         }
-        self._rows.writerow((line.number, reference, *((answer | words)[name] for name in ANSWER)))
+        csv.writer(self._begun()).writerow((line.number, reference, *((answer | words)[name] for name in ANSWER)))
+
+    def _begun(self) -> TextIO:
+        """With its heading, unless it is for programs."""
+        if self._file is None:
+            self._file = self._out.open("w", newline="", encoding="utf-8") if self._out else sys.stdout
+            if not self._json:
+                csv.writer(self._file).writerow(("line", "reference", *ANSWER))
+        return self._file
 
 
 def _with_progress(

@@ -153,3 +153,13 @@ def test_a_products_decimal_keeps_its_bounds():
     assert body_model(product).model_validate(a_body(financial={"rent": "5.00"}))
     with pytest.raises(FieldsInvalid):
         read_body(product, a_body(financial={"rent": "9.01"}))
+
+
+def test_what_is_no_number_is_refused_in_one_sentence():
+    used = FieldSpec(path="financial.used", kind=FieldKind.NUMBER, description="share of the line in use")
+    product = the_product().model_copy(update={"fields": (*the_product().fields, used), "digest": "with what is used"})
+    with pytest.raises(FieldsInvalid) as refused:
+        read_body(product, a_body(financial={"used": "lots"}))
+    assert refused.value.details["fields"] == [  # type: ignore[attr-defined]
+        {"field": "financial.used", "problem": "Input should be a valid number"}
+    ]

@@ -75,4 +75,16 @@ async def test_a_table_without_a_feature_says_which_one_it_lacks(
 ):
     table = written(tmp_path / "rows.csv", [{k: v for k, v in row.items() if k != "amount"} for row in rows])
     assert served_with_a_model.run("score", table) == 1
-    assert "The file has no column 'amount'; it has number, checking_state" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "The file has no column 'amount'; it has number, checking_state" in told.err
+    assert told.out == ""  # no heading of answers that never come
+
+
+async def test_a_file_that_is_refused_leaves_earlier_answers_as_they_are(
+    served_with_a_model: Served, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    table = written(tmp_path / "rows.csv", [{f"column_{number}": number for number in range(14)}])
+    (tmp_path / "answers.csv").write_text("of yesterday")
+    assert served_with_a_model.run("score", table, "--out", tmp_path / "answers.csv") == 1
+    assert (tmp_path / "answers.csv").read_text() == "of yesterday"
+    assert "column_9 and 4 more" in capsys.readouterr().err

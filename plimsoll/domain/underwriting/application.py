@@ -152,10 +152,23 @@ def _against_product(product: Product, application: ApplicationFrame) -> list[di
 
 def field_problems(error: ValidationError) -> list[dict[str, str]]:
     """Each problem with its dotted path; the value itself is not repeated (it may be personal)."""
-    return [
+    found = error.errors(include_url=False, include_input=False, include_context=True)
+    places = {problem["loc"] for problem in found}
+    told = [_no_number(problem) if _is_no_number(problem["loc"], places) else problem for problem in found]
+    named = [
         {"field": ".".join(str(part) for part in problem["loc"]) or "body", "problem": _plain(problem)}
-        for problem in error.errors(include_url=False, include_input=False, include_context=True)
+        for problem in told
     ]
+    return [problem for at, problem in enumerate(named) if problem not in named[:at]]
+
+
+def _is_no_number(place: tuple[Any, ...], places: set[tuple[Any, ...]]) -> bool:
+    """A `Number` is refused twice, as no whole number and as no other one."""
+    return place[-1:] in (("int",), ("float",)) and {(*place[:-1], "int"), (*place[:-1], "float")} <= places
+
+
+def _no_number(problem: Any) -> Any:
+    return {**problem, "loc": problem["loc"][:-1], "msg": "Input should be a valid number"}
 
 
 def _plain(problem: Any) -> str:
