@@ -22,12 +22,25 @@ def reach(person: str) -> None:
                 st.badge("May be used now", color="green")
             else:
                 st.badge(held_back(ruling), color="gray")
-    used = ", ".join(f"{words.plain_code(cap).lower()} {said}" for cap, said in profile["used"].items())
+    counted = {cap: said for cap, said in profile["used"].items() if not said.startswith("0 ")}
+    used = ", ".join(f"{words.plain_code(cap).lower()} {said}" for cap, said in counted.items())
     wish = f" They prefer {words.word(profile['preferred'])}." if profile["preferred"] else ""
     st.caption(f"Caps used: {used or 'none'}.{wish}")
 
 
+def wrote(replies: list[Json]) -> None:
+    """What the customer answered, as they wrote it."""
+    if not replies:
+        return
+    st.subheader("What they wrote")
+    for number, reply in enumerate(replies):
+        with st.container(key=f"row-reply-{number}"):
+            st.text(reply["text"])
+            st.caption(f"{words.word(reply['channel'])}, {words.moment(reply['received_at'], session.zone())}")
+
+
 def held_back(ruling: Json) -> str:
-    rule = words.plain_code(str(ruling.get("rule") or "not permitted"))
+    said = words.rule(str(ruling.get("rule") or "not_permitted"))
+    rule = said[:1].upper() + said[1:]
     again = ruling.get("again_at")
     return f"{rule}, again {words.moment(again, session.zone())}" if again else rule

@@ -160,6 +160,45 @@ WORDS: Mapping[str, str] = {
     "no_difference_seen": "No difference seen",
 }
 
+# What the same codes mean of a customer: how an episode ended, what came of a step or a call, what is waited for.
+OF_CUSTOMERS: Mapping[str, str] = {
+    "answered": "Says all is well",
+    "refused": "Wants no help",
+    "level_rose": "The risk rose: the next step came at once",
+    "to_a_person": "Handed to a person",
+    "silence": "No answer came",
+    "barred": "Held back",
+    "plan_over": "The plan is through",
+    "nobody_took_the_task": "Nobody made the call",
+    "sent_or_not_is_unknown": "Sent or not: nobody can tell",
+    "reply:help": "Asked for help",
+    "reply:other": "Wrote something that a person must read",
+    "reply:fine": "Wrote that all is well",
+    "reply:stop": "Wrote that no more is wanted",
+}
+WAITED_FOR: Mapping[str, str] = {
+    "collector": "A collector",
+    "promise": "The promised payment",
+    "gateway": "The gateway",
+    "hours_and_caps": "Hours and caps",
+}
+OF_MESSAGES: Mapping[str, str] = {
+    "sending": "Being sent",
+    "sent": "Sent, no receipt yet",
+    "delivered": "Delivered",
+    "bounced": "Came back",
+    "refused": "Held back",
+    "unknown": "Sent or not: nobody can tell",
+}
+SCRIPTS: Mapping[str, str] = {
+    "call-offer-help": "Offer help",
+    "call-answer-a-reply": "Answer what they wrote",
+    "call-broken-promise": "After a promise that was not kept",
+    "call-cannot-be-reached": "No way to reach them was open: look at it",
+}
+NO_RULES = ("call_back", "no_answer", "level_rose", "sent_or_not_is_unknown")  # stand where a step's rule stands
+UNKNOWN_REGION = "region_unknown."
+
 COLOURS: Mapping[str, str] = {
     "quiet": "green",
     "look": "orange",
@@ -205,6 +244,27 @@ def word(code: str | None) -> str:
     if not code:
         return NOTHING
     return WORDS.get(code) or plain_code(code)
+
+
+def of_customer(code: str | None) -> str:
+    return OF_CUSTOMERS.get(code or "") or word(code)
+
+
+def rule(code: str) -> str:
+    """A rule of contact, within a sentence."""
+    bare = code.removeprefix(UNKNOWN_REGION)
+    said = OF_CUSTOMERS.get(bare) or plain_code(bare)
+    said = said[:1].lower() + said[1:]
+    return said if bare == code else f"region unknown, so the tightest rule holds: {said}"
+
+
+def is_rule(code: str | None) -> bool:
+    """Whether what stands beside a step held it back, or says only how it came to be."""
+    return bool(code) and code not in NO_RULES and not str(code).startswith("reply:")
+
+
+def script(template: str) -> str:
+    return SCRIPTS.get(template) or plain_code(template.replace("-", " "))
 
 
 def plain_code(code: str) -> str:

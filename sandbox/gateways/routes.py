@@ -126,4 +126,12 @@ def _article(message: Message, to: str) -> str:
     said = {name: html.escape(str(value), quote=True) for name, value in message.model_dump().items()}
     answers = "".join(f'<p class="answer">{html.escape(answer.text)}</p>' for answer in message.answers)
     subject = f"<h2>{said['subject']}</h2>" if message.subject else ""
-    return ARTICLE.format(**said | {"answers": answers, "subject": subject, "back": urlencode({"to": to})})
+    return ARTICLE.format(
+        **said
+        | {
+            "at": f"{message.at[:10]} {message.at[11:16]} UTC",
+            "answers": answers,
+            "subject": subject,
+            "back": urlencode({"to": to}),
+        }
+    )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, quoted, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Calls to customers, made by people.", no_args_is_help=True)
@@ -126,6 +126,8 @@ def _tell(task: dict[str, Any], json: bool) -> int:
         print(f"  why: {factor['words'] or factor['feature']} ({factor['value']})")
     for why in task["why"]:
         print(f"  because: {why.replace('_', ' ')}")
+    for reply in task.get("replies", []):
+        print(f"  they wrote by {reply['channel']}: {quoted(reply['text'])}")
     if task.get("says"):
         print(f"  dial {task.get('number') or 'no number known'}")
         print(task["says"])

@@ -7,7 +7,7 @@ addresses and consents are made up, in a zone where it is day now; the messages 
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -29,6 +29,7 @@ ACCOUNTS = 400
 EVENTS_A_SECOND = 800
 AT_ONCE = 200
 MIDDAY = 13
+REGION = "us"  # whose rules let people be reached on every day of the week
 MOST_STEPS = 3  # of a plan, before somebody is called
 PATIENCE = 60.0  # seconds until the stream has been read and the first messages are out
 
@@ -70,15 +71,18 @@ def _history(settings: Settings, accounts: int) -> list[Event]:
 
 def _make_reachable(api: Remote, customers: list[str]) -> None:
     """Addresses nobody has, consents nobody gave: the sandbox's."""
-    now = datetime.now(UTC)
-    ahead = (MIDDAY - now.hour + 12) % 24 - 12
-    zone = f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"  # the sign is the other way round there (POSIX)
+    zone = zone_of_midday(datetime.now(UTC))
     for first in range(0, len(customers), AT_ONCE):
         some = customers[first : first + AT_ONCE]
-        api.post("/v1/contacts", {"contacts": [_profile(each, first + n, zone) for n, each in enumerate(some)]})
+        api.post("/v1/contacts", {"contacts": [profile(each, first + n, zone) for n, each in enumerate(some)]})
 
 
-def _profile(customer: str, number: int, zone: str) -> dict[str, Any]:
+def zone_of_midday(now: datetime) -> str:
+    ahead = (MIDDAY - now.hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"  # the sign is the other way round there (POSIX)
+
+
+def profile(customer: str, number: int, zone: str) -> dict[str, Any]:
     said_yes = {"sms": True, "email": True, "voice": True}
     addresses = {
         "sms": f"+88690{number + 2:07d}",
@@ -87,7 +91,8 @@ def _profile(customer: str, number: int, zone: str) -> dict[str, Any]:
     }
     return {
         "customer": customer, "name": f"customer {customer}", "addresses": addresses, "consent": said_yes,
-        "zone": zone, "language": "en", "evidence": "made up for the demo", "reason": "made up for the demo",
+        "zone": zone, "region": REGION, "language": "en", "evidence": "made up for the demo",
+        "reason": "made up for the demo",
     }  # fmt: skip
 
 
@@ -178,21 +183,17 @@ def _after_days_of_silence(api: Remote) -> Any:
 
 def _print(api: Remote, settings: Settings, events: int, accounts: int, stream: dict[str, Any]) -> None:
     levels = ", ".join(f"{count} {level.lower()}" for level, count in stream["levels"].items())
-    triggers = ", ".join(f"{count} {name}" for name, count in _counts(api.get("/v1/interventions/accounting")))
+    books = api.get("/v1/interventions/accounting")
+    rules = ", ".join(f"{count} by {rule.replace('_', ' ')}" for rule, count in (books["by_rule"] or {}).items())
     contacts = api.get("/v1/contacts", limit=100)["data"]
     states = ", ".join(f"{count} {state}" for state, count in Counter(each["state"] for each in contacts).items())
     print(f"\n{accounts} real card accounts watched over six months of 2005 ({events:,} events):")
     print(f"  risk of missing the next payment: {levels}")
-    print(f"  triggers: {triggers}")
+    print(
+        f"  {books['triggers']} triggers: {books['opened']} opened an episode, {books['updated']} updated an open one, "
+        f"{books['refused']} refused ({rules or 'by no rule'})"
+    )
     print(f"  messages, the newest {len(contacts)}: {states}; read and answer them at {settings.sandbox}/mailbox")
-
-
-def _counts(books: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    for name, value in books.items():
-        if isinstance(value, int):
-            yield name.replace("_", " "), value
-        elif isinstance(value, dict):
-            yield from _counts(value)
 
 
 def _until(found: Callable[[], Any]) -> Any:

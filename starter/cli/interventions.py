@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, quoted, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Customers who are helped before a first missed payment.", no_args_is_help=True)
@@ -153,6 +153,8 @@ def _tell(found: dict[str, Any], json: bool) -> int:
     for step in found.get("steps", []):
         said = " · ".join(filter(None, (step["state"], step["result"], step["rule"])))
         print(f"  step {step['number'] + 1}: {step['by']} {step['template']}: {said}")
+    for reply in found.get("replies", []):
+        print(f"  they wrote by {reply['channel']}: {quoted(reply['text'])}")
     for task in found.get("tasks", []):
         print(f"  {task['id']}: {task['script']} {task['state']} {task['answer'] or ''}".rstrip())
     for agreed in found.get("commitments", []):

@@ -52,6 +52,11 @@ def note(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
+def quoted(text: str) -> str:
+    """What a stranger wrote, on one line; nothing in it reaches the terminal as anything but letters."""
+    return f"“{' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())}”"
+
+
 def table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
     """`columns` maps a heading to the field it shows."""
     from rich.console import Console

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from activities.interventions import LookAt
 from plimsoll.domain.access import Role
+from plimsoll.domain.outreach.contact import Channel, GatewayEvent
 from plimsoll.domain.outreach.strategy import By
 from tests.contact_rules import WATCH
-from tests.episodes import a_desk, a_step, a_table, approved_templates
+from tests.episodes import GATEWAY, a_desk, a_step, a_table, approved_templates
 from tests.stack_fixtures import Database
 from tests.starter.serving import Served, a_served_house
 
@@ -53,6 +55,22 @@ async def test_from_the_queue_to_the_answer_every_line_names_the_next(collector:
     assert f"intervention show {intervention}" in capsys.readouterr().err
     assert await run(collector, "intervention", "show", intervention) == 0
     assert "no_help_needed" in capsys.readouterr().out
+
+
+async def test_what_a_customer_wrote_is_read_by_who_calls_them(collector: Served, capsys):
+    """As letters alone: what strangers write may be meant for the terminal."""
+    await approved_templates(collector.house)
+    desk, now = a_desk(collector.house, a_table(a_step(By.EMAIL))), datetime.now(UTC)
+    intervention = (await desk.triggered((await desk.customer()).person)).intervention
+    assert intervention is not None
+    await desk.activities.begin(LookAt(intervention=intervention, now=now))
+    (contact,) = (await desk.interventions.story(intervention))["contacts"]
+    answer = GatewayEvent(id="1", contact=contact["id"], text="I lost my job.\n\x1b[2JHelp me")
+    await desk.hearing.hear(GATEWAY, Channel.EMAIL, [answer], now)
+    await desk.episodes.look(intervention, now)
+    for words in (("collector", "next"), ("intervention", "show", intervention)):
+        assert await run(collector, *words) == 0
+        assert "they wrote by email: “I lost my job. [2JHelp me”" in capsys.readouterr().out
 
 
 async def test_with_json_nothing_but_the_object_is_said(collector: Served, capsys):

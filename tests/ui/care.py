@@ -58,7 +58,7 @@ def an_episode(number: int = 1, person: Json | None = None, **changes: Any) -> J
                       "state": "delivered", "rule": None},
                      {"id": "con_0", "step": "0", "channel": "sms", "template": "options", "template_version": 1,
                       "state": "refused", "rule": "quiet_hours"}],
-        "tasks": [], "commitments": [], "outcomes": [], "triggers": [{}], "ui": None,
+        "tasks": [], "replies": [], "commitments": [], "outcomes": [], "triggers": [{}], "ui": None,
     } | changes  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def a_call(number: int = 1, **changes: Any) -> Json:
         "why": ["2 debits failed this month"], "priority": 1, "state": "open", "version": 1, "opened_at": at(hours=1),
         "due_at": at(hours=-3), "deadline": at(days=-4), "escalated_at": None, "claimed_by": None,
         "claimed_by_name": None, "lease_until": None, "answer": None, "answered_at": None, "said": None,
-        "level": "critical", "probability": 0.62, "factors": FACTORS,
+        "level": "critical", "probability": 0.62, "factors": FACTORS, "replies": [],
     } | changes  # fmt: skip
 
 

@@ -124,6 +124,42 @@ def test_when_nobody_may_be_called_now_it_says_so(open_page):
     assert "No call can be made now" in words_on(app)
 
 
+WROTE = {"channel": "email", "text": "I lost my job <b>", "received_at": at(hours=1), "meaning": "other"}
+
+
+def test_what_a_customer_wrote_stands_before_who_calls_them(open_page):
+    """Word for word, with what a machine made of it in words."""
+    call = a_call(why=["reply:other"], script="call-answer-a-reply", replies=[WROTE])
+    app = open_page("collectors", CareBackend().with_call(call), id=call["id"])
+    said = words_on(app)
+    assert "I lost my job <b>" in {text.value for text in app.text}
+    assert "Answer what they wrote" in said
+    assert "Wrote something that a person must read" in said
+
+
+def test_an_episode_that_a_reply_led_to_a_person_is_not_called_held_back(open_page):
+    """What stands beside its step is a reason and no rule."""
+    episode = an_episode(waits_on="collector", step_by="call", step_rule="reply:help", replies=[WROTE])
+    backend = CareBackend("analyst").with_episode(episode)
+    assert "A collector, asked for help, until" in words_on(open_page("interventions", backend))
+    assert "I lost my job <b>" in words_on(open_page("interventions", backend, id=episode["id"]))
+
+
+def test_a_rule_that_is_only_assumed_is_said_to_be(open_page):
+    """The customer's region is unknown, and the tightest of all rules holds."""
+    episode = an_episode(step_rule="region_unknown.calls_in_a_day_florida", step_by="call")
+    said = words_on(open_page("interventions", CareBackend("analyst").with_episode(episode)))
+    assert "held back: region unknown, so the tightest rule holds: calls in a day florida" in said
+
+
+def test_an_answer_is_called_what_a_customer_means_by_it(open_page):
+    """The same code says of a source that it refused the connection."""
+    call = a_call(state="answered", answer="refused", answered_at=at(hours=1), said={})
+    said = words_on(open_page("collectors", CareBackend().with_call(call), id=call["id"]))
+    assert "Wants no help" in said
+    assert "connection" not in said
+
+
 def test_number_and_script_appear_at_a_click_that_counts(open_page):
     """Not before: showing them is a call."""
     call = a_call(state="claimed", claimed_by_name="Carla Collector", lease_until=at(minutes=-20), version=2)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import drafts, paging, session, show, words
 from ui.backend import Conflict, Json, NotThere, Problem, Refused, SignedOut
-from ui.reaching import reach
+from ui.reaching import reach, wrote
 
 WIDTHS = (1.0, 0.8, 1.3, 2.6, 1.0, 1.4)
 NAMES = ("Task", "Level", "First answer due", "Why", "State", "With")
@@ -79,10 +79,15 @@ def draw(task: Json, now: datetime) -> None:
     level.badge(words.word(task["level"]), color=words.colour(task["level"]))
     left, hue = words.time_left(task["due_at"], now)
     due.badge(left, color=hue) if task["state"] in ("open", "claimed") else due.text(words.NOTHING)
-    said = [words.word(each) for each in task["why"]] or [each.get("words") for each in task["factors"]]
-    why.text("; ".join(filter(None, said)) or words.plain_code(task["script"].replace("-", " ")))
-    state.badge(words.word(task["answer"] or task["state"]), color=words.colour(task["state"]))
+    said = [why_of(each) for each in task["why"]] or [each.get("words") for each in task["factors"]]
+    why.text("; ".join(filter(None, said)) or words.script(task["script"]))
+    state.badge(words.of_customer(task["answer"] or task["state"]), color=words.colour(task["state"]))
     holder.text(task["claimed_by_name"] or words.NOTHING)
+
+
+def why_of(code: str) -> str:
+    said = words.rule(code) if words.is_rule(code) else words.of_customer(code)
+    return said[:1].upper() + said[1:]
 
 
 # One call ---------------------------------------------------------------------------------------
@@ -105,9 +110,10 @@ def one(number: str) -> None:
 
 def header(task: Json) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(words.plain_code(task["script"].replace("-", " ")), width="content")
+        st.subheader(words.script(task["script"]), width="content")
         show.status(task["level"])
-        show.status(task["answer"] or task["state"])
+        status = task["answer"] or task["state"]
+        st.badge(words.of_customer(status), color=words.colour(status))
         left, hue = words.time_left(task["due_at"], datetime.now(UTC))
         if task["state"] in ("open", "claimed"):
             st.badge(left, color=hue)
@@ -121,9 +127,10 @@ def header(task: Json) -> None:
 
 
 def why(task: Json) -> None:
+    wrote(task["replies"])
     st.subheader("Why")
     for sentence in task["why"]:
-        st.text(words.word(sentence))
+        st.text(why_of(sentence))
     for factor in task["factors"]:
         st.text(f"• {factor.get('words') or words.plain_code(factor['feature'])}")
     if task["probability"] is not None:
@@ -189,7 +196,7 @@ def settled(task: Json) -> None:
         return
     st.subheader("What came of it")
     said = task.get("said") or {}
-    pairs = [("Answer", words.word(task["answer"])), ("At", words.moment(task["answered_at"], session.zone()))]
+    pairs = [("Answer", words.of_customer(task["answer"])), ("At", words.moment(task["answered_at"], session.zone()))]
     if said.get("tool"):
         pairs.append(("Relief", words.word(said["tool"])))
     if said.get("amount"):
@@ -207,7 +214,7 @@ def settled(task: Json) -> None:
 def report(task: Json) -> None:
     """Which fields there are depends on the answer, so they are outside a form; the draft is kept as it is typed."""
     st.subheader("What came of it")
-    answer = st.selectbox("Answer", ANSWERS, format_func=words.word, key=f"answer-{task['id']}", index=None,
+    answer = st.selectbox("Answer", ANSWERS, format_func=words.of_customer, key=f"answer-{task['id']}", index=None,
                           placeholder="Choose what came of the call")  # fmt: skip
     given = fields(task, answer) if answer else {}
     note_key = f"note-{task['id']}"

@@ -161,7 +161,7 @@ def episodes(person: str) -> None:
             st.page_link("app_pages/interventions.py", label=f"…{row['id'][-7:]}", query_params={"id": row["id"]})
             show.status(row["state"])
             opened = f"opened {words.moment(row['opened_at'], session.zone())}"
-            st.text(words.word(row["ending"]) if row["ending"] else opened)
+            st.text(words.of_customer(row["ending"]) if row["ending"] else opened)
 
 
 def trend(found: Json) -> None:

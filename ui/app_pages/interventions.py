@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import paging, session, show, words
 from ui.backend import Json, NotThere
-from ui.reaching import reach
+from ui.reaching import reach, wrote
 
 ANY = "any"
 STATES = ("treating", "promised", "watching", "ended")
@@ -95,10 +95,14 @@ def draw(row: Json, now: datetime) -> None:
 
 def waits_on(row: Json) -> str:
     if row["ending"]:
-        return words.word(row["ending"])
-    said = [words.word(row["waits_on"]) if row["waits_on"] else ""]
-    if row.get("step_rule"):
-        said.append(f"{words.word(row.get('step_by'))} held back: {words.plain_code(row['step_rule']).lower()}")
+        return words.of_customer(row["ending"])
+    if not row["waits_on"]:
+        return "Begins"
+    said = [words.WAITED_FOR.get(row["waits_on"]) or words.word(row["waits_on"])]
+    if words.is_rule(row.get("step_rule")):
+        said.append(f"{words.word(row.get('step_by'))} held back: {words.rule(row['step_rule'])}")
+    elif row.get("step_rule"):
+        said.append(words.rule(row["step_rule"]))
     if row["until"]:
         said.append(f"until {words.moment(row['until'], session.zone())}")
     return ", ".join(part for part in said if part) or words.NOTHING
@@ -134,7 +138,7 @@ def header(found: Json) -> None:
         show.status(found["level"])
         show.status(found["state"])
         if found["ending"]:
-            st.badge(words.word(found["ending"]), color=words.colour(found["ending"]))
+            st.badge(words.of_customer(found["ending"]), color=words.colour(found["ending"]))
         st.space("stretch")
         st.page_link("app_pages/interventions.py", label="← All interventions")
     with st.container(horizontal=True, gap="medium"):
@@ -160,8 +164,8 @@ def steps(found: Json) -> None:
                 "": f"{step['number'] + 1}",
                 "By": words.word(step["by"]),
                 "What": step["template"],
-                "State": words.word(step["result"] or step["state"]),
-                "Held back by": words.plain_code(step["rule"]).lower() if step["rule"] else words.NOTHING,
+                "State": words.of_customer(step["result"] or step["state"]),
+                "Held back by": words.rule(step["rule"]) if words.is_rule(step["rule"]) else words.NOTHING,
                 "Began": words.moment(step["began_at"], session.zone()),
                 "Until": words.moment(step["until"], session.zone()),
             }
@@ -181,13 +185,14 @@ def messages(found: Json) -> None:
             {
                 "Channel": words.word(contact["channel"]),
                 "Text": f"{contact['template']} v{contact['template_version']}",
-                "State": words.word(contact["state"]),
-                "Rule": words.plain_code(contact["rule"]).lower() if contact["rule"] else words.NOTHING,
+                "State": words.OF_MESSAGES.get(contact["state"]) or words.word(contact["state"]),
+                "Rule": words.rule(contact["rule"]) if contact["rule"] else words.NOTHING,
             }
             for contact in found["contacts"]
         ],
         "Contacts",
     )
+    wrote(found["replies"])
 
 
 def calls(found: Json) -> None:
@@ -198,7 +203,7 @@ def calls(found: Json) -> None:
         with st.container(key=f"row-{task['id']}", horizontal=True, vertical_alignment="center"):
             st.page_link("app_pages/collectors.py", label=f"…{task['id'][-7:]}", query_params={"id": task["id"]})
             show.status(task["state"])
-            done = f"{words.word(task['answer'])}, {task['answered_by']}" if task["answer"] else (
+            done = f"{words.of_customer(task['answer'])}, {task['answered_by']}" if task["answer"] else (
                 f"owed by {words.moment(task['due_at'], session.zone())}")  # fmt: skip
             st.text(done)
 
@@ -209,7 +214,7 @@ def why(found: Json) -> None:
     for factor in found["factors"]:
         st.text(f"• {factor.get('words') or words.plain_code(factor['feature'])}")
     if not found["factors"]:
-        st.text("Begun by a person, or by a rule that names no single reason.")
+        st.text("Begun by a person." if found["source"] == "person" else "No single reason stands out.")
     if len(found["triggers"]) > 1:
         st.caption(f"{len(found['triggers'])} triggers; what came later updated this episode and opened no second one.")
 

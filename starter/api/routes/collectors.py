@@ -38,18 +38,21 @@ async def queue(
 @router.post("/next", summary="Take the most urgent one whose customer may be called now")
 async def take_next(actor: Collector, house: House, queue: str | None = None) -> JSONResponse:
     """`data` is null when nothing can be done now."""
-    return answer_json({"data": await house.ports.outreach.collectors.next(actor, datetime.now(UTC), queue)})
+    taken = await house.ports.outreach.collectors.next(actor, datetime.now(UTC), queue)
+    return answer_json({"data": taken and await _with_replies(house, taken)})
 
 
 @router.get("/{task}", summary="One task")
 async def show(task: str, actor: Reader, house: House) -> JSONResponse:
-    return answer_json(await house.ports.outreach.collectors.task(task))
+    """With what the customer wrote in this episode, `replies`."""
+    return answer_json(await _with_replies(house, await house.ports.outreach.collectors.task(task)))
 
 
 @router.post("/{task}/claim", summary="Take it: a lease, so that nobody calls twice")
 async def claim(task: str, actor: Collector, house: House) -> JSONResponse:
     """409 with the rule when the customer may not be called now."""
-    return answer_json(await house.ports.outreach.collectors.claim(task, actor, datetime.now(UTC)))
+    taken = await house.ports.outreach.collectors.claim(task, actor, datetime.now(UTC))
+    return answer_json(await _with_replies(house, taken))
 
 
 @router.post("/{task}/call", summary="About to dial: the governor's last word, the number, and what to say")
@@ -69,3 +72,7 @@ async def answer(task: str, report: Report, request: Request, actor: Collector, 
     return answer_json(
         await house.ports.outreach.collectors.answer(task, report, actor, request.state.request_id, datetime.now(UTC))
     )
+
+
+async def _with_replies(house: Running, task: dict[str, Any]) -> dict[str, Any]:
+    return task | {"replies": await house.ports.outreach.hearing.replies(task["intervention_id"])}

@@ -84,9 +84,11 @@ async def accounting(actor: Reader, house: House) -> JSONResponse:
     return answer_json(await house.ports.outreach.interventions.accounting())
 
 
-@router.get("/{intervention}", summary="One episode: why, its steps, calls, promises, and how it went")
+@router.get("/{intervention}", summary="One episode: why, its steps, calls, answers, promises, and how it went")
 async def show(intervention: str, actor: Reader, house: House) -> JSONResponse:
-    return answer_json(_shown(house, await house.ports.outreach.interventions.story(intervention)))
+    story = await house.ports.outreach.interventions.story(intervention)
+    said = {"replies": await house.ports.outreach.hearing.replies(intervention)}
+    return answer_json(_shown(house, story) | said)
 
 
 @router.post("", summary="Begin one by hand", status_code=201)

@@ -180,7 +180,8 @@ class Hearing:
         """What was answered in one episode, in order, opened."""
         rows = await self._database.rows(
             "select r.*, p.wrapped_key from contact_reply r join person p on p.id = r.person_id "
-            "where r.intervention_id = %(intervention)s order by r.received_at, r.id",
+            "where r.intervention_id = %(intervention)s and p.wrapped_key is not null "
+            "order by r.received_at, r.id",
             {"intervention": intervention},
         )
         return [self._read(row) for row in rows]
