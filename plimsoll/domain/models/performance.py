@@ -144,9 +144,11 @@ def performance_report(product: Product, judged: Judged, as_of: date) -> Perform
     terms = product.outcomes
     # Every figure sorts by the probability, which is quick for rows that are in order already.
     judged = judged.where(np.argsort(judged.probability_of_default, kind="stable"))
-    months, month_of = np.unique(judged.vintage.astype(str), return_inverse=True)
+    months = sorted(set(judged.vintage))
+    place_of = {name: place for place, name in enumerate(months)}
+    month_of = np.fromiter(map(place_of.__getitem__, judged.vintage), dtype=np.intp, count=len(judged))
     vintages = tuple(
-        _vintage(product, str(name), judged.where(np.flatnonzero(month_of == place)), as_of)
+        _vintage(product, name, judged.where(np.flatnonzero(month_of == place)), as_of)
         for place, name in enumerate(months)
     )
     counting = [place for place, vintage in enumerate(vintages) if vintage.state in COUNTING]

@@ -59,7 +59,7 @@ def _columns(groups: Sequence[Row]) -> Judged:
     # A counter-offer was taken when something is known of how it went.
     heard = np.any(~np.isnan([bad, *marks.values()]), axis=0)
     judged = Judged(
-        vintage=(decided_at * 1e6).astype("datetime64[us]").astype("datetime64[M]").astype(str).astype(object),
+        vintage=_months(decided_at),
         granted=(outcome == Outcome.APPROVE.value) | ((outcome == Outcome.COUNTER_OFFER.value) & heard),
         sample_probability=_numbers(groups, "sample_probability"),
         probability_of_default=_numbers(groups, "probability_of_default"),
@@ -70,6 +70,14 @@ def _columns(groups: Sequence[Row]) -> Judged:
         marks=marks,
     )
     return judged.where(np.argsort(decided_at, kind="stable"))
+
+
+def _months(decided_at: Shares) -> Words:
+    """YYYY-MM of seconds; each month is written once, not once for each of its cases."""
+    months, month_of = np.unique(
+        (decided_at * 1e6).astype("datetime64[us]").astype("datetime64[M]"), return_inverse=True
+    )
+    return months.astype(str).astype(object)[month_of]
 
 
 def _numbers(groups: Sequence[Row], name: str) -> Shares:
