@@ -21,6 +21,8 @@ AN_ID = re.compile(f"({'|'.join(PAGE_OF)})_[0-9a-z]{{26}}")
 A_MOMENT = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d( \S+)?")
 A_NUMBER = re.compile(r"[-+–−]?[\d,.]*( %| points| ms| s)?")
 
+LISTED = 50  # rows with buttons or links of their own, where a list comes whole
+
 Kind = Literal["wrong", "watch", "good", "note"]
 BADGES: dict[Kind, tuple[str, str]] = {
     "wrong": ("Not done", "red"),
@@ -66,6 +68,13 @@ def line(widths: Sequence[float], key: str) -> list[Any]:
     """The cells of one row of a list."""
     with st.container(key=f"row-{key}"):
         return list(st.columns(widths, gap="small", vertical_alignment="center"))
+
+
+def first(rows: Sequence[Any], more: str) -> Sequence[Any]:
+    """What is drawn of a list that comes whole; `more` says how one gets at the rest."""
+    if len(rows) > LISTED:
+        st.caption(f"The first {LISTED} of {len(rows):,}: {more}")
+    return rows[:LISTED]
 
 
 def table(rows: Sequence[Mapping[str, Any]], alt: str) -> None:

@@ -16,10 +16,11 @@ def button() -> None:
 
 
 def take_next() -> None:
-    """Goes on to the next when somebody is faster."""
+    """Of the queue that is looked at; goes on to the next when somebody is faster."""
     with session.told_plainly():
         st.session_state["taken"] = None
-        for task in session.backend().queue(held=show.FREE, limit=MOST_TRIES)["data"]:
+        queue = st.session_state.get("queue")
+        for task in session.backend().queue(queue=queue, held=show.FREE, limit=MOST_TRIES)["data"]:
             try:
                 session.backend().claim(task["id"])
             except Conflict:

@@ -20,21 +20,29 @@ class FakeDesk(FakeSession):
         self, *, queue: str | None = None, held: str | None = None, after: str | None = None, limit: int = 50
     ) -> Json:
         self._called("queue", held or "")
-        tasks = [case for case in self._waiting() if held is None or held in self._held(case["review"])]
+        tasks = [
+            case for case in self._waiting()
+            if (held is None or held in self._held(case["review"])) and queue in (None, case["review"]["queue"])
+        ]  # fmt: skip
         ordered = sorted(tasks, key=lambda case: (case["priority"] != "urgent", case["review"]["due_at"]))
         return page_of([self._row(case) for case in ordered], after, limit)
 
     def desk(self) -> Json:
         self._called("desk")
-        reviews = [case["review"] for case in self._waiting()]
-        away = getattr(self, "away", [])
-        if not reviews:
-            return {"data": [], "away": away}
-        held = [kind for review in reviews for kind in self._held(review)]
-        late = sum(review["due_at"] <= at() for review in reviews)
-        asked = sum(case["status"] == "awaiting_applicant" for case in self._waiting())
-        counts = {"waiting": len(reviews), "free": held.count("free"), "mine": held.count("mine"), "overdue": late}
-        return {"data": [{"queue": "credit", "with_applicant": asked} | counts], "away": away}
+        queues = sorted({case["review"]["queue"] for case in self._waiting()})
+        return {"data": [self._counted(queue) for queue in queues], "away": getattr(self, "away", [])}
+
+    def _counted(self, queue: str) -> Json:
+        cases = [case for case in self._waiting() if case["review"]["queue"] == queue]
+        held = [kind for case in cases for kind in self._held(case["review"])]
+        return {
+            "queue": queue,
+            "with_applicant": sum(case["status"] == "awaiting_applicant" for case in cases),
+            "waiting": len(cases),
+            "free": held.count("free"),
+            "mine": held.count("mine"),
+            "overdue": sum(case["review"]["due_at"] <= at() for case in cases),
+        }
 
     def case(self, application: str) -> Json:
         self._called("case", application)

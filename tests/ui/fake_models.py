@@ -93,7 +93,7 @@ class FakeModels(FakeSession):
     def experiments(self, after: str | None = None, limit: int = 20) -> Json:
         self._called("experiments")
         self._must("models:read")
-        return page_of(copy.deepcopy(self.experiments_there), after, limit)
+        return copy.deepcopy(page_of(self.experiments_there, after, limit))
 
     def plan_experiment(self, question: Json) -> Json:
         """`self.next_experiment` is what was planned."""

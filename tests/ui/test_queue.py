@@ -51,6 +51,37 @@ def test_a_filter_that_fits_nothing_says_what_to_do(open_page):
     assert "No case fits this filter" in words_on(app)
 
 
+def two_queues() -> FakeBackend:
+    cars = a_review("rev_car", queue="car_loans", due_at=at(minutes=-5))
+    return a_desk().with_case(a_case(amount="9900.00", review=cars))
+
+
+def test_where_there_are_two_queues_one_is_chosen_and_each_is_counted(open_page):
+    """The choice is asked of the API, and the counts above the list are of what it shows."""
+    app = open_page("queue", two_queues())
+    assert "Car loans: 1 waiting, 1 free · Credit: 3 waiting, 2 free" in words_on(app)
+    assert "4 waiting" in words_on(app)
+    app.get("pills")[1].set_value("car_loans").run()
+    said = words_on(app)
+    assert "9,900.00 DEM, 24 months" in said
+    assert "1,200.00 DEM" not in said
+    assert ":gray-badge[1 waiting]" in said
+
+
+def test_take_next_takes_from_the_queue_that_is_looked_at(open_page):
+    """Not the most urgent of another."""
+    desk = two_queues()
+    app = open_page("queue", desk)
+    app.get("pills")[1].set_value("car_loans").run()
+    app.button(key="take-next").click().run()
+    assert [call for call in desk.calls if call[0] == "claim"] == [("claim", "rev_car")]
+
+
+def test_with_one_queue_there_is_nothing_to_choose(open_page):
+    """No filter that has one answer."""
+    assert len(open_page("queue", a_desk()).get("pills")) == 1
+
+
 def test_taking_the_next_claims_the_most_urgent_free_case_and_opens_it(open_page):
     """One key press leads from the queue to the work."""
     desk = a_desk()

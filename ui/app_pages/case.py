@@ -75,8 +75,8 @@ def header(found: Json, now: datetime) -> None:
 
 def queue_filters() -> dict[str, str]:
     """The address carries a filter by its label, as Streamlit writes it."""
-    shown = SHOWN.get(st.session_state.get("show") or "")
-    return {"show": shown} if shown else {}
+    shown, queue = SHOWN.get(st.session_state.get("show") or ""), st.session_state.get("queue")
+    return ({"show": shown} if shown else {}) | ({"queue": words.plain_code(queue)} if queue else {})
 
 
 def signature(found: Json) -> tuple:

@@ -48,14 +48,20 @@ def made_just_now() -> None:
 
 
 def listed(found: list[Json]) -> None:
-    shown = st.segmented_control("Show", ["In use", "Revoked"], default="In use", required=True, key="keys-shown")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = st.segmented_control("Show", ["In use", "Revoked"], default="In use", required=True, key="keys-shown")
+        whose = st.text_input("Whose", key="keys-whose", placeholder="Name of a person", max_chars=120, width=240)
     rows = [key for key in found if bool(key["revoked_at"]) == (shown == "Revoked")]
-    if not rows:
+    rows = [key for key in rows if whose.strip().casefold() in key["actor"].casefold()]
+    if not rows and whose.strip():
+        show.nothing_here("No key is held by anybody of that name: look among the others, or take the name out.")
+    elif not rows:
         show.nothing_here("No key was revoked so far." if shown == "Revoked" else "No key is in use: make one above.")
-        return
-    show.heading(WIDTHS, NAMES)
-    for key in rows:
-        draw(key)
+    else:
+        drawn = show.first(rows, "say whose, to see others.")
+        show.heading(WIDTHS, NAMES)
+        for key in drawn:
+            draw(key)
 
 
 def draw(key: Json) -> None:

@@ -33,12 +33,12 @@ def messages() -> None:
 
 def waiting(found: list[Json]) -> None:
     """What somebody proposed and nobody has answered."""
-    for text in found:
-        if text["state"] == "proposed":
-            with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"row-{key_of(text)}"):
-                badge(text)
-                st.text(f"{key_of(text)}, proposed by {text['proposed_by']}", width="stretch")
-                st.page_link("app_pages/messages.py", label="Read it", query_params={"id": key_of(text)})
+    proposed = [text for text in found if text["state"] == "proposed"]
+    for text in show.first(proposed, "the others follow as these are answered."):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"row-{key_of(text)}"):
+            badge(text)
+            st.text(f"{key_of(text)}, proposed by {text['proposed_by']}", width="stretch")
+            st.page_link("app_pages/messages.py", label="Read it", query_params={"id": key_of(text)})
 
 
 def listed(found: list[Json]) -> None:

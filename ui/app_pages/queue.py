@@ -33,9 +33,10 @@ def tasks() -> None:
     with session.told_plainly():
         backend = session.backend().refreshing()
         desk = backend.desk()
-        found = paging.read("queue", held, lambda after: backend.queue(held=held, after=after))
+        queue = one_of(desk["data"])
+        found = paging.read("queue", (held, queue), lambda after: backend.queue(queue=queue, held=held, after=after))
         if found["data"]:
-            summary(desk["data"])
+            summary([row for row in desk["data"] if queue in (None, row["queue"])])
             show.heading(WIDTHS, NAMES)
             for task in found["data"]:
                 draw(task, now)
@@ -46,8 +47,21 @@ def tasks() -> None:
         session.refreshed(now)
 
 
+def one_of(desk: list[Json]) -> str | None:
+    """Which queue is looked at, where there is more than one: the most urgent of all of them, if none was chosen."""
+    if len(desk) < 2:
+        return None
+    waiting = {row["queue"]: row for row in desk}
+    chosen = st.pills("Queue", sorted(waiting), format_func=words.plain_code, key="queue", bind="query-params",
+                      persist_state="session")  # fmt: skip
+    each = (f"{words.plain_code(name)}: {waiting[name]['waiting']:,} waiting, {waiting[name]['free']:,} free"
+            for name in sorted(waiting))  # fmt: skip
+    st.caption(" · ".join(each))
+    return chosen
+
+
 def summary(desk: list[Json]) -> None:
-    """Of everything that waits, whatever is shown."""
+    """Of everything that waits in what is looked at, whoever has it."""
     names = ("waiting", "free", "with_applicant", "overdue")
     waiting, free, asked, overdue = (sum(queue[name] for queue in desk) for name in names)
     with st.container(horizontal=True):
@@ -57,9 +71,6 @@ def summary(desk: list[Json]) -> None:
             st.badge(f"{asked:,} with the applicant", color="gray")
         if overdue:
             st.badge(f"{overdue:,} overdue", color="red")
-        if len(desk) > 1:
-            each = (f"{words.plain_code(queue['queue'])} {queue['waiting']:,}" for queue in desk)
-            st.text(" · ".join(each))
 
 
 def draw(task: Json, now: datetime) -> None:

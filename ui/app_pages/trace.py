@@ -40,8 +40,9 @@ def look_for() -> str:
 
 def several(found: list[Json]) -> None:
     st.text(f"{words.counted(len(found), 'case', 'cases')}, the newest first")
+    drawn = show.first(found, "enter the number of a case to see another.")
     show.heading(WIDTHS, NAMES)
-    for row in found:
+    for row in drawn:
         case, own, outcome, asked, accepted = show.line(WIDTHS, row["id"])
         with case:
             st.page_link("app_pages/trace.py", label=f"…{row['id'][-7:]}", query_params={"id": row["id"]},
