@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +36,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+QUICK = {"families": ["logistic"], "ensemble": False, "trials": 1, "tuning_seconds": 1.0, "folds": 3, "repeats": 1,
+         "floor": False, "members": 2}  # fmt: skip
 PRODUCT = "consumer-credit"
 REFERRED_ENOUGH = 8
 APPLICANTS = 120
@@ -51,6 +53,7 @@ class LiveStack:
     home: Path
     api: str
     console: str
+    sandbox: str
     keys: dict[str, str] = field(default_factory=dict)
 
     def ask(self, role: str, method: str, path: str, **given: Any) -> Any:
@@ -80,9 +83,26 @@ class LiveStack:
         finally:
             os.killpg(pid, signal.SIGCONT)
 
+    @contextmanager
+    def source_down(self, source: str) -> Iterator[None]:
+        """It answers with nothing but errors, until this ends."""
+        faults = f"{self.sandbox}/_faults/{source}"
+        with httpx.Client(trust_env=False, timeout=10) as switchboard:
+            switchboard.put(faults, json={"kind": "500"}).raise_for_status()
+            try:
+                yield
+            finally:
+                switchboard.delete(faults).raise_for_status()
+
     def task_of(self, application: str) -> dict[str, Any]:
         case = self.ask("reviewer", "GET", f"/v1/applications/{application}/case")
         return self.ask("reviewer", "GET", f"/v1/reviews/{case['review']['id']}")
+
+    def until(self, holds: Callable[[], Any], what: str) -> None:
+        give_up_at = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < give_up_at, f"waited too long for {what}"
+            time.sleep(0.5)
 
     def trained(self, plan: dict[str, Any]) -> str:
         """A new version of the model, trained by this plan; its id."""
@@ -152,7 +172,7 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
                 pass
         found = local_stack.describe(home)
         keys = json.loads((home / "secrets" / "keys.json").read_text())
-        stack = LiveStack(home, found["api"], found["console"], keys)
+        stack = LiveStack(home, found["api"], found["console"], found["sandbox"], keys)
         # In a thread of its own: the tests here run a loop already.
         with ThreadPoolExecutor(1) as aside:
             aside.submit(asyncio.run, release(home, version)).result()
@@ -160,6 +180,12 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         yield stack
     finally:
         local_stack.down(home)
+
+
+@pytest.fixture(scope="module")
+def another_version(live_stack: LiveStack) -> str:
+    """A version beside the one that decides: trained, and so far nobody's word on it."""
+    return live_stack.trained(QUICK)
 
 
 async def release(home: Path, version: str) -> None:

@@ -13,6 +13,7 @@ from plimsoll.settings import ROOT
 from tests.applicants import PRODUCTS
 from tests.browser.conftest import REFRESH, SHOTS, Visit
 from tests.browser.desk import NOTE, fill, open_and_claim, settled, take_next
+from tests.browser.steering import approved, begin_release, card, newest, say_why, styled
 
 POLICY = (PRODUCTS / "consumer-credit" / "policy.json").read_text()
 CARE = ("Customers", "Interventions", "Calls", "Messages", "Strategies", "Stream")
@@ -366,13 +367,9 @@ def test_a_customer_is_looked_at_helped_and_answered_for(visit):
     assert visit.errors == []
 
 
-QUICK = {"families": ["logistic"], "ensemble": False, "trials": 1, "tuning_seconds": 1.0, "folds": 3, "repeats": 1,
-         "floor": False, "members": 2}  # fmt: skip
-
-
-def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(visit):
+def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(visit, another_version):
     """Its curves are drawn, and each word is given on the page with its reason."""
-    model = visit.stack.trained(QUICK)
+    model = another_version
     visit.come_in("model_owner", f"/models?id={model}")
     expect(visit.page.get_by_role("heading", name="Models")).to_be_visible()
     expect(visit.page.locator(".vega-embed, [data-testid='stVegaLiteChart']").nth(3)).to_be_visible()
@@ -387,6 +384,99 @@ def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(
     visit.page.get_by_role("button", name="Approve").click()
     expect(visit.page.get_by_text("Waits for approval")).to_have_count(0)
     assert visit.stack.ask("analyst", "GET", f"/v1/models/{model}")["state"] == "approved"
+    assert visit.errors == []
+
+
+def test_an_experiment_is_planned_begun_and_ended(visit, another_version):
+    """What it takes is said before anybody is dealt out; whoever may hold a release may end it."""
+    version = approved(visit.stack, another_version)
+    visit.come_in("model_owner", "/experiments")
+    visit.page.get_by_text("Plan an experiment").click()
+    expect(visit.page.get_by_role("combobox", name="Challenger")).to_have_value(version)
+    visit.page.get_by_role("button", name="Say what it takes").click()
+    expect(visit.page.get_by_text("To find a difference of 0.02")).to_be_visible()
+    planned = newest(visit.stack, "/v1/experiments")
+    assert (planned["state"], planned["challenger"]["id"]) == ("planned", another_version)
+    say_why(card(visit, "experiment", planned["id"]), "Reason", "it looks better", "Start")
+    expect(card(visit, "experiment", planned["id"]).get_by_text("Running")).to_be_visible()
+    assert newest(visit.stack, "/v1/experiments")["state"] == "running"
+    visit.shot("experiments")
+    visit.come_in("model_approver", "/experiments")
+    say_why(card(visit, "experiment", planned["id"]), "Reason", "a release comes first", "Stop")
+    expect(card(visit, "experiment", planned["id"]).get_by_text("Stopped")).to_be_visible()
+    assert newest(visit.stack, "/v1/experiments")["state"] == "stopped"
+    assert visit.errors == []
+
+
+def test_a_release_is_begun_held_let_go_on_and_taken_back(visit, another_version):
+    """Each with its reason, and each true for the API at once; the old version decides in the end."""
+    champion = visit.stack.ask("analyst", "GET", "/v1/models", params={"limit": 100})["data"]
+    before = [model["id"] for model in champion if model["role"] == "champion"]
+    begun = begin_release(visit, approved(visit.stack, another_version), "better on the hold-out")
+    assert (begun["state"], begun["share"], begun["model"]["id"]) == ("running", 0.0, another_version)
+    this = card(visit, "rollout", begun["id"])
+    for button, badge, state in (("Pause", "Paused", "paused"), ("Go on", "Running", "running")):
+        say_why(this, "Reason", f"{button}, says the tour", button)
+        expect(this.get_by_text(badge, exact=True)).to_be_visible()
+        found = newest(visit.stack, "/v1/rollouts")
+        assert (found["state"], found["reason"]) == (state, f"{button}, says the tour")
+    visit.shot("releases")
+    assert styled(visit)
+    say_why(this, "Reason", "complaints", "Roll back")
+    expect(visit.page.get_by_role("cell", name="complaints")).to_be_visible()
+    assert newest(visit.stack, "/v1/rollouts")["state"] == "rolled_back"
+    after = visit.stack.ask("analyst", "GET", "/v1/models", params={"limit": 100})["data"]
+    assert [model["id"] for model in after if model["role"]] == before
+    assert visit.errors == []
+
+
+SWEEP = "sweep/portfolio"
+
+
+def test_a_schedule_is_run_now_paused_and_let_go_on(visit):
+    """Who paused it and why stands beside it, for the next one to read."""
+
+    def swept() -> dict:
+        return visit.stack.ask("admin", "GET", f"/v1/schedules/{SWEEP}")
+
+    runs = swept()["started"]
+    visit.come_in("admin", "/schedules")
+    this = card(visit, "schedule", "sweep-portfolio")
+    this.get_by_role("button", name="Run now").click()
+    expect(visit.page.get_by_text("It runs now.")).to_be_visible()
+    visit.stack.until(lambda: swept()["started"] > runs, "the schedule to run")
+    say_why(this, "Pause: why?", "stocktaking", "Pause")
+    expect(this.get_by_text("local admin: stocktaking")).to_be_visible()
+    assert (swept()["paused"], swept()["note"]) == (True, "local admin: stocktaking")
+    visit.shot("schedules")
+    say_why(this, "Resume: why?", "it is done", "Resume")
+    expect(this.get_by_text("local admin: it is done")).to_be_visible()
+    assert swept()["paused"] is False
+    assert visit.errors == []
+
+
+def test_all_that_wait_on_a_source_are_tried_again_with_a_reason_that_an_auditor_reads(visit):
+    """Nobody waits out the source's own patience once a person knows that it is back."""
+    body = visit.stack.ask("channel", "GET", "/v1/products/consumer-credit")["example"]
+    parked = {"status": "waiting", "waiting_on": "bureau"}
+    visit.come_in("admin", "/workflows")
+    with visit.stack.source_down("bureau"):
+        application = visit.stack.submit(body | {"external_id": "WAITS-ON-BUREAU"})["id"]
+        visit.stack.until(lambda: visit.stack.ask("admin", "GET", "/v1/workflows", params=parked)["data"], "the case")
+        waits = visit.page.get_by_text(re.compile("cases? waits?, the longest"))
+        expect(waits).to_be_visible(timeout=60_000)
+        visit.shot("workflows-source")
+        visit.page.get_by_role("button", name="Try again now").click()
+        visit.page.get_by_role("button", name="Resume all that wait on it").click()
+        expect(visit.page.get_by_text("Say why in a few words")).to_be_visible()
+    say_why(visit.page, "Why", "the bureau says it is back", "Resume all that wait on it")
+    expect(visit.page.get_by_text("again now.")).to_be_visible()
+    visit.stack.until(
+        lambda: visit.stack.ask("admin", "GET", f"/v1/applications/{application}")["status"] in ("decided", "review"),
+        "the case to go on",
+    )
+    visit.come_in("auditor", "/audit")
+    expect(visit.page.get_by_role("cell", name="the bureau says it is back")).to_be_visible()
     assert visit.errors == []
 
 

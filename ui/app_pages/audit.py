@@ -15,7 +15,7 @@ KINDS = {
     "application.": "Applications", "decision.": "Decisions", "review.": "Reviews", "model.": "Models",
     "rollout.": "Releases", "experiment.": "Experiments", "drift.": "Drift", "outcome.": "Outcomes",
     "intervention.": "Interventions", "collector_task.": "Calls", "contact.": "Contacts", "consent.": "Consent",
-    "message.": "Messages", "key.": "Keys",
+    "message.": "Messages", "key.": "Keys", "source.": "Sources",
 }  # fmt: skip
 ABOUT = ("application", "intervention", "about", "person")
 SHOWN_APART = {"v", "kind", "application", "actor", "reason", "request", "at", "entry", "seq", "recorded_at",

@@ -25,7 +25,7 @@ def schedules() -> None:
 
 def draw(schedule: Json) -> None:
     now = datetime.now(UTC)
-    with st.container(border=True):
+    with st.container(border=True, key=f"schedule-{schedule['id']}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge("Paused" if schedule["paused"] else "Runs" if schedule["running"] else "Waits",
                      color="orange" if schedule["paused"] else "blue")  # fmt: skip
