@@ -15,6 +15,7 @@ app = typer.Typer(help="Models.", no_args_is_help=True)
 Reference = Annotated[str, typer.Argument(help="mdl_…, name@version (its beginning will do), or a name: what is live.")]
 Reason = Annotated[str, typer.Option("--reason", help="Goes on record.")]
 LOOK = 0.5  # seconds between two looks at a training
+ASKED = 10  # times at most for a comparison, which on a large file takes longer than the API lets anybody wait
 COLUMNS = {
     "model": "id", "name": "name", "version": "version", "state": "state", "role": "role", "AUC": "auc",
     "trained by": "created_by", "proposed by": "proposed_by", "approved by": "approved_by", "trained": "created_at",
@@ -283,12 +284,16 @@ def ui(port: Annotated[int, typer.Option(help="Where it answers.")] = 5000) -> i
 
 def _on_common_rows(api: Remote, a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
     """What cannot be compared is said; what each was measured at is shown all the same."""
-    from plimsoll.domain.errors import PlimsollError
+    from plimsoll.domain.errors import PlimsollError, Unavailable
 
-    try:
-        return api.get(f"/v1/models/{a['id']}/comparison", other=b["id"])
-    except PlimsollError as error:
-        return {"sentence": error.message}
+    for _ in range(ASKED):
+        try:
+            return api.get(f"/v1/models/{a['id']}/comparison", other=b["id"])
+        except Unavailable as error:  # it goes on meanwhile, and is asked for again
+            said = error.message
+        except PlimsollError as error:
+            return {"sentence": error.message}
+    return {"sentence": said}
 
 
 def _read_plan(text: str) -> Any:

@@ -110,7 +110,7 @@ def _tell(rollout: dict[str, Any], json: bool) -> int:
     if rollout["reason"]:
         print(f"  {rollout['reason']}")
     if rollout["deadline"] and not rollout["ended_at"]:
-        print(f"  until {rollout['deadline']} at least")
+        print(f"  until {rollout['deadline'][:19].replace('T', ' ')} at least")
     return DONE
 
 
