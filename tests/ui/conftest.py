@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fake_backend import FakeBackend
@@ -16,6 +18,16 @@ from ui import drafts
 APP = Path(__file__).resolve().parent.parent.parent / "ui" / "app.py"
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_the_console_has_not() -> Iterator[None]:
+    """Each AppTest reads the description of every installed package in search of components, for half a second, and
+    rewrites each page's code for bare expressions, which `ui/.streamlit/config.toml` turns off."""
+    config.set_option("runner.magicEnabled", False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
+        yield
 
 
 @pytest.fixture(autouse=True)
