@@ -1,7 +1,7 @@
 """A customer's episode under way: real Postgres, real engine, the real governor; gateways that take what they get."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -27,6 +27,7 @@ from plimsoll.domain.outreach.rules import ContactRules
 from plimsoll.domain.outreach.strategy import By, Step, Strategy, StrategyTable
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching.events import Category, Direction, Event, Kind
+from plimsoll.ports.outreach import Gateway
 from tests.house import House, until
 from workflows.intervene_with_customer import InterveneWithCustomer
 
@@ -256,7 +257,9 @@ class EpisodeUnderWay:
         return (self.now + timedelta(days=days)).date()
 
 
-def a_desk(house: House, table: StrategyTable, queue: str = "") -> Desk:
+def a_desk(
+    house: House, table: StrategyTable, queue: str = "", gateways: Mapping[Channel, Gateway] | None = None
+) -> Desk:
     """Hours are not what most tests are about: everybody may be reached at any time."""
     ports, gateway = house.ports, TakenMessages()
     rules = ports.outreach.contact_rules().model_copy(update={"hours": (), "caps": ()})
@@ -272,7 +275,7 @@ def a_desk(house: House, table: StrategyTable, queue: str = "") -> Desk:
         contacts=contacts,
         hearing=Hearing(ports.database, ports.vault, lambda: rules, interventions, lambda channel: GATEWAY),
         collectors=CollectorDesk(ports.database, ports.vault, lambda: table, contacts),
-        outreach=Outreach(contacts, {channel: gateway for channel in Channel}),
+        outreach=Outreach(contacts, gateways or {channel: gateway for channel in Channel}),
         queue=queue,
         client=house.client,
     )
@@ -289,11 +292,13 @@ async def approved_templates(house: House) -> None:
 
 
 @asynccontextmanager
-async def a_desk_at_work(house: House, *ladder: Step, **changes: Any) -> AsyncIterator[Desk]:
+async def a_desk_at_work(
+    house: House, *ladder: Step, gateways: Mapping[Channel, Gateway] | None = None, **changes: Any
+) -> AsyncIterator[Desk]:
     """With a worker of its own in Temporal's workflow sandbox; the outbox stays for whoever looks at it."""
     assert house.client is not None
     await approved_templates(house)
-    desk = a_desk(house, a_table(*(ladder or (a_step(),)), **changes), f"outreach-{uuid.uuid4().hex[:8]}")
+    desk = a_desk(house, a_table(*(ladder or (a_step(),)), **changes), f"outreach-{uuid.uuid4().hex[:8]}", gateways)
     acts = desk.activities
     async with Worker(
         house.client,

@@ -146,6 +146,7 @@ async def test_who_speaks_german_is_written_to_in_german(world: Reaching):
         ({"consent": {"sms": False}}, "opted_out"),
         ({"add_flags": ["bereaved"]}, "flag_bereaved"),
         ({"addresses": {"sms": None}}, "no_address"),
+        ({"zone": "Pacific/Honolulu"}, "quiet_hours"),  # seven in the morning there
     ],
 )
 async def test_what_was_said_between_permit_and_send_is_heard(world: Reaching, change: dict[str, Any], rule: str):

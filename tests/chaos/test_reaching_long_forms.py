@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import signal
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -15,9 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+from plimsoll.adapters.messages.webhook import signature
 from plimsoll.domain.access import Role
 from tests.chaos.parts import Api, Nursery
-from tests.chaos.reaching import QUEUES, a_customer, an_episode, contact_of, fresh_messages
+from tests.chaos.reaching import QUEUES, a_customer, an_episode, contact_of, fresh_messages, until_sent
 from tests.house import House, bearer, until
 from tests.sandbox_process import free_port
 
@@ -85,6 +87,71 @@ async def test_killed_at_random_with_callbacks_in_every_bad_manner_nothing_is_se
     await house.must_verify()
     house.sandbox.switchboard.delete("/_gateways")
     for process in (steady, api):
+        process.send(signal.SIGTERM)
+        await asyncio.to_thread(process.until_ended)
+
+
+FORGERIES = 20  # for each message
+TOLD: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("delivered", "accepted"), "delivered"),
+    (("accepted", "delivered", "accepted"), "delivered"),
+    (("bounced", "accepted"), "bounced"),
+)
+
+
+async def test_among_forged_callbacks_in_bulk_only_the_true_ones_count_in_whatever_order(
+    reaching_house: House, nursery: Nursery
+):
+    """F25: twenty forged ones for each message say STOP or that it came back; true ones come twice and backwards."""
+    house, port = reaching_house, free_port()
+    worker, api = nursery.worker(house.settings, QUEUES), await an_api(house, nursery, port)
+    episodes = [await an_episode(house, await a_customer(house)) for _ in range(30)]
+    for episode in episodes:
+        await until_sent(house, episode)
+    contacts = [contact for episode in episodes if (contact := await contact_of(house, episode))]
+    before = await house.row("select count(*) as n from contact_callback")
+    secret, chance = (house.settings.secrets / "gateway_callbacks").read_text().strip(), random.Random(0)
+    few_at_once = asyncio.Semaphore(16)
+
+    async with httpx.AsyncClient(base_url=api.url, trust_env=False, timeout=60) as client:
+
+        async def told(event: dict[str, Any], forged: int | None = None) -> None:
+            body, now = json.dumps(event).encode(), int(time.time())
+            headers = {"gateway-signature": signature(secret, body, now)}
+            if forged is not None:
+                headers = (
+                    {},
+                    {"gateway-signature": signature("a guess", body, now)},
+                    {"gateway-signature": signature(secret, body, now - 600)},
+                    {"gateway-signature": signature(secret, body + b" ", now)},
+                )[forged % 4]
+            async with few_at_once:
+                answer = await client.post("/v1/callbacks/sandbox-email", content=body, headers=headers)
+            assert answer.status_code == (200 if forged is None else 401), answer.text
+
+        calls: list[Awaitable[None]] = []
+        for number, contact in enumerate(contacts):
+            about = {"key": contact["id"], "type": "receipt"}
+            for place, status in enumerate(TOLD[number % 3][0]):
+                calls += [told(about | {"id": f"{contact['id']}-{place}", "status": status}) for _ in range(2)]
+            for forged in range(FORGERIES):
+                said = {"type": "answer", "text": "STOP"} if forged % 2 else {"status": "bounced"}
+                calls.append(told(about | {"id": f"forged-{contact['id']}-{forged}"} | said, forged))
+        chance.shuffle(calls)
+        await asyncio.gather(*calls)
+
+    for number, contact in enumerate(contacts):
+        row = await house.row("select state from contact where id = %(id)s", id=contact["id"])
+        assert row["state"] == TOLD[number % 3][1], (number, row)
+    after = await house.row("select count(*) as n from contact_callback")
+    assert after["n"] - before["n"] == sum(len(TOLD[number % 3][0]) for number in range(len(contacts)))
+    noes = await house.rows(
+        "select 1 from contact_consent where person_id = any(%(ids)s) and not granted",
+        ids=[contact["person_id"] for contact in contacts],
+    )
+    assert not noes
+    await house.must_verify()
+    for process in (worker, api):
         process.send(signal.SIGTERM)
         await asyncio.to_thread(process.until_ended)
 
