@@ -1,12 +1,15 @@
 """Pictures of the console's main pages in `docs/screens/`, taken of the stack that runs: `make demo` first.
 
 Small on purpose: a palette is enough for a page of a console, and pictures stay in the repository for good.
+`python docs/make_screenshots.py case queue` takes these alone.
 """
 
 import io
 import json
 import shutil
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ PATIENCE = 60_000
 SHOTS = (
     ("overview", "analyst", "/overview", "Applications"),
     ("queue", "senior_reviewer", "/queue", "First answer due"),
-    ("case", "senior_reviewer", "/case?id={waiting}", "Why a person"),
+    ("case", "reviewer", "/case?id={mine}", "Save verdict"),
     ("trace", "auditor", "/trace?id={decided}", "Proof"),
     ("workflows", "admin", "/workflows?status=Decided", "Waits on"),
     ("policies", "analyst", "/policies", "Price and limits"),
@@ -40,7 +43,7 @@ SHOTS = (
 DARK = ("overview", "audit")
 
 
-def main() -> int:
+def main(only: Sequence[str] = ()) -> int:
     settings = load_settings()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -49,29 +52,40 @@ def main() -> int:
     try:
         found = stack.describe(settings.home_dir)
         keys = json.loads((settings.secrets / "keys.json").read_text())
-        known = _known(settings, keys["analyst"])
+        known = _known(settings, keys)
     except (OSError, httpx.HTTPError, LookupError):
         print("No stack with a demo runs under PLIMSOLL_HOME: `make demo` first.", file=sys.stderr)
         return 5
     SCREENS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for name, role, path, sign in SHOTS:
+        for name, role, path, sign in (shot for shot in SHOTS if not only or shot[0] in only):
             for scheme in ("light", "dark") if name in DARK else ("light",):
                 _taken(browser, found["console"], keys[role], path.format(**known), sign, name, scheme)
         browser.close()
     return 0
 
 
-def _known(settings: Settings, key: str) -> dict[str, str]:
-    """A case that waits, one that is decided, and the customer at the highest risk. Raises LookupError."""
-    with httpx.Client(base_url=settings.api, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as api:
+def _known(settings: Settings, keys: dict[str, str]) -> dict[str, str]:
+    """A case the reviewer holds, one that is decided, and the customer at the highest risk. Raises LookupError."""
+    with httpx.Client(base_url=settings.api, trust_env=False) as api:
+        as_role = {role: {"Authorization": f"Bearer {key}"} for role, key in keys.items()}
 
-        def first(path: str, **asked: Any) -> dict[str, Any]:
-            return api.get(path, params={"limit": 1, **asked}).raise_for_status().json()["data"][0]
+        def first(path: str, role: str = "analyst", **asked: Any) -> dict[str, Any]:
+            answer = api.get(path, params={"limit": 1, **asked}, headers=as_role[role])
+            return answer.raise_for_status().json()["data"][0]
+
+        def in_hand() -> dict[str, Any]:
+            """As it is while somebody works on it; what they hold already, when this is done twice."""
+            for whose in ("mine", "free"):
+                with suppress(LookupError):
+                    task = first("/v1/reviews", "reviewer", held=whose)
+                    api.post(f"/v1/reviews/{task['id']}/claim", headers=as_role["reviewer"]).raise_for_status()
+                    return task
+            raise LookupError("no case waits")
 
         return {
-            "waiting": first("/v1/reviews")["application_id"],
+            "mine": in_hand()["application_id"],
             "decided": first("/v1/applications", outcome="decline")["id"],
             "customer": first("/v1/customers")["id"],
         }
@@ -101,4 +115,4 @@ def _settled(page: Page) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

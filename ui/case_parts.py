@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import session, show, words
+from ui import drawing, session, show, words
 from ui.backend import Json
 from ui.waterfall import waterfall
 
@@ -25,7 +25,7 @@ def why_a_person(found: Json) -> None:
 
 
 def score(found: Json) -> None:
-    st.subheader("Score")
+    st.subheader("Score", anchor=False)
     if found.get("score_after_verdict"):
         st.text("Covered: this queue asks for your own verdict first, and shows the score after it.")
         return
@@ -41,7 +41,7 @@ def score(found: Json) -> None:
         help="Probability of default in this product's portfolio.",
     )
     points.metric("Score", f"{found['score']} of 1000", help="1000 × (1 − risk of default): higher is safer.")
-    st.altair_chart(waterfall(details, session.ink()), alt="What raised and what lowered this applicant's risk")
+    drawing.draw(st, waterfall(details, session.ink()), alt_text="What raised and what lowered this applicant's risk")
     with st.container(gap="xxsmall"):
         for sentence in score_notes(details):
             st.caption(sentence)
@@ -77,14 +77,14 @@ def reasons(found: Json) -> None:
     shown = found["reasons"] if decided else details.get("reasons", [])
     if not shown:
         return
-    st.subheader("Reasons given" if decided else "What counts against it")
+    st.subheader("Reasons given" if decided else "What counts against it", anchor=False)
     with st.container(gap="xxsmall"):
         for reason in shown:
             st.text(f"{reason['rank']}. {reason['text']}")
 
 
 def rules(found: Json) -> None:
-    st.subheader("Rules that fired")
+    st.subheader("Rules that fired", anchor=False)
     if not found["rule_hits"]:
         st.text("None.")
     for hit in found["rule_hits"]:
@@ -117,7 +117,7 @@ SHOWN_ABOVE = {"product", "type", "external_id", "amount", "currency", "term_mon
 
 
 def declared(found: Json) -> None:
-    st.subheader("Declared")
+    st.subheader("Declared", anchor=False)
     pairs = [(words.fact_name(path), in_words(path, value, found)) for path, value in found["declared"].items()
              if path not in SHOWN_ABOVE]  # fmt: skip
     if pairs:
@@ -135,7 +135,7 @@ def in_words(path: str, value: Any, found: Json) -> str:
 
 
 def evidence(found: Json, now: datetime) -> None:
-    st.subheader("Evidence")
+    st.subheader("Evidence", anchor=False)
     if not found["evidence"]:
         st.text("No source was asked.")
     for record in found["evidence"]:
@@ -171,7 +171,7 @@ def age(record: Json, now: datetime) -> str:
 def decision(found: Json) -> None:
     if not found["outcome"] or found["status"] != "decided":
         return
-    st.subheader("Decision")
+    st.subheader("Decision", anchor=False)
     show.facts(_decided(found))
 
 

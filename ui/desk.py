@@ -30,7 +30,7 @@ def papers(found: Json, product: Json) -> None:
     asked, listed = found["documents"], product.get("review_documents", {})
     if not asked and not (listed and at_work(found)):
         return
-    st.subheader("Documents")
+    st.subheader("Documents", anchor=False)
     for paper in asked:
         draw_paper(found, paper)
     if listed and at_work(found):
@@ -96,7 +96,7 @@ def send_ask(found: Json, key: str) -> None:
 def notes(found: Json) -> None:
     if not found["notes"] and not at_work(found):
         return
-    st.subheader("Notes")
+    st.subheader("Notes", anchor=False)
     for note in found["notes"]:
         with st.container(gap="xxsmall", key=f"row-note-{note['id']}"):
             st.text(words.NOTHING if note["text"] is None else note["text"])

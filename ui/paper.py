@@ -65,6 +65,9 @@ def decision_facts(found: Json, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("Accepted", words.moment(found["timings"]["accepted_at"], zone)),
         ("Decided", words.moment(found["timings"]["decided_at"], zone)),
     ]
+    for entry in found["ledger"]:
+        if entry["kind"] == "review.first_answer":
+            pairs.append(("First approval", f"{_who(entry)}: {words.with_code(entry['reason'])}"))
     if found["override"]:
         pairs.append(("By a person", f"{found['override']['by']}: {words.with_code(found['override']['reason'])}"))
     if found["terms"]:
@@ -150,10 +153,14 @@ def _evidence(found: Json, zone: tzinfo) -> Iterator[tuple[str, str]]:
 
 def _record(found: Json, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for entry in found["ledger"][-MOST_ENTRIES:]:
-        who = entry.get("actor_name") or entry["actor"]
+        who = _who(entry)
         where = f"seq {entry['seq']}" if entry["seq"] else "not sealed yet"
         why = "" if entry["reason"] == entry["kind"] else f": {words.with_code(entry['reason'])}"
         yield words.moment(entry["at"], zone), f"{words.word(entry['kind'])}, {who}{why} ({where})"
+
+
+def _who(entry: Json) -> str:
+    return str(entry.get("actor_name") or entry["actor"])
 
 
 def _pinned(pin: Json, name: str | None) -> str:

@@ -18,7 +18,7 @@ def panel(found: Json, product: Json) -> None:
     """Everything about the review of this case, in the order in which a reviewer needs it."""
     review, now = found["review"], datetime.now(UTC)
     with st.container(border=True, key="review"):
-        st.subheader("Review")
+        st.subheader("Review", anchor=False)
         acts.said(review["id"])
         if review["state"] not in WAITING:
             settled(review)
@@ -30,6 +30,7 @@ def panel(found: Json, product: Json) -> None:
         first = first_verdict(review) if review["state"] == "second" else None
         if first and first["actor"] == session.person()["name"]:
             st.text("You gave the first approval: four eyes, so another person gives the second.")
+            taking.button()
             return
         hold(review, now)
         if is_mine(review, now):
@@ -64,7 +65,8 @@ def hold(review: Json, now: datetime) -> None:
         st.text(f"Yours until {words.clock(until, session.zone())}")
         with st.container(horizontal=True):
             st.button("Give back", key="release", on_click=release, args=(task,))
-            desk.hand_up(review)
+            if not session.may("reviews:override"):
+                desk.hand_up(review)
         return
     if review["for_seniors"] and not session.may("reviews:override"):
         return
@@ -98,6 +100,9 @@ def form(found: Json, review: Json, product: Json) -> None:
         "Verdict", list(OUTCOMES), format_func=OUTCOMES.get, key=f"outcome-{task}", on_change=keep, args=(task,),
         width="stretch",
     )  # fmt: skip
+    limit = limits(found, review, product)
+    if limit:
+        st.caption(limit)
     reasons = product.get("review_reasons", {})
     st.selectbox(
         "Reason", list(reasons), index=None, format_func=lambda code: reasons.get(code, code), key=f"reason-{task}",
@@ -115,6 +120,19 @@ def form(found: Json, review: Json, product: Json) -> None:
     )  # fmt: skip
     if st.session_state.get("look-again"):
         st.rerun()
+
+
+def limits(found: Json, review: Json, product: Json) -> str | None:
+    """Said before anybody writes a verdict that cannot be taken."""
+    amount, currency = Decimal(found["amount"]), found["currency"]
+    by_role = product.get("review_authority") or {}
+    mine = max((Decimal(by_role[role]) for role in session.person()["roles"] if role in by_role), default=Decimal(0))
+    if by_role and mine < amount:
+        return f"You may approve up to {words.money(mine, currency)}: offer less, decline, or leave it to another."
+    above = product.get("four_eyes_above")
+    if above and amount > Decimal(above) and review["state"] != "second":
+        return f"Above {words.money(above, currency)} a yes takes two people: yours is the first."
+    return None
 
 
 def counter_offer(found: Json, task: str) -> None:

@@ -318,6 +318,8 @@ def test_the_overview_keeps_what_is_chosen_when_it_refreshes(visit):
     before = refreshed.inner_text()
     expect(refreshed).not_to_have_text(before)
     expect(visit.page.get_by_role("combobox", name="Outcome")).to_have_value("Declined")
+    expect(visit.page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    assert visit.page.get_by_role("button", name=re.compile("Show data|Download as CSV")).count() == 0
     visit.shot("overview-declined")
     assert visit.errors == []
 

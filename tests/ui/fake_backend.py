@@ -22,6 +22,7 @@ REASONS = {
 class FakeBackend(FakeRuns, FakeModels, FakePolicies):
     def __init__(self, role: str = "reviewer", name: str = "Rosa Reviewer") -> None:
         super().__init__(role, name)
+        self.review_terms: Json = {}  # limits of the product
 
     def as_another(self, name: str, role: str = "reviewer") -> "FakeBackend":
         """A second person at the same desk."""
@@ -55,7 +56,7 @@ class FakeBackend(FakeRuns, FakeModels, FakePolicies):
     def product(self, product: str) -> Json:
         self._called("product", product)
         return {"id": product, "title": "Consumer credit", "currency": "DEM", "review_reasons": REASONS,
-                "review_documents": DOCUMENTS}  # fmt: skip
+                "review_documents": DOCUMENTS} | self.review_terms  # fmt: skip
 
     def products(self) -> list[Json]:
         self._called("products")

@@ -228,6 +228,24 @@ def test_another_persons_hold_is_named(open_page, reviewer, case):
     assert not verdict_note(app)
 
 
+LIMITS = {"review_authority": {"reviewer": "4000", "senior_reviewer": "20000"}, "four_eyes_above": "4000"}
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [("reviewer", "You may approve up to 4,000.00 DEM: offer less"), ("senior_reviewer", "a yes takes two people")],
+)
+def test_a_limit_is_said_before_the_verdict_is_written(open_page, case, role, said):
+    """Not when it is refused; who cannot hand it up further is not asked to."""
+    backend = FakeBackend(role, "Rosa Reviewer").with_case(case)
+    backend.review_terms = LIMITS
+    app = opened(open_page, backend, case)
+    assert said not in words_on(app)
+    app.button(key="claim").click().run()
+    assert said in words_on(app)
+    assert ("Leave it to a senior reviewer" in words_on(app)) == (role == "reviewer")
+
+
 def test_four_eyes_means_another_person(open_page, reviewer, case):
     """Whoever gave the first approval is not offered the second."""
     given = {"actor": reviewer.name, "outcome": "approve", "reason": "evidence_checked", "note": "", "amount": None,

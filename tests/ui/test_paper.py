@@ -40,6 +40,16 @@ def test_an_auditors_sheet_names_versions_people_and_the_last_link():
         assert word in said
 
 
+def test_where_two_people_approved_both_are_named():
+    """Four eyes are there to be seen at the head of the page, not only in the record below."""
+    case = a_decided_case("approve", "person", override={"by": "Sven", "reason": "income_confirmed"})
+    first = {"entry": 3, "seq": 3, "kind": "review.first_answer", "actor": "act_2", "actor_name": "Sonia"}
+    case["ledger"].append(first | {"reason": "income_confirmed", "at": NOW.isoformat()})
+    said = words_of(auditors(case))
+    assert "First approval Sonia: income confirmed (income_confirmed)" in said
+    assert "By a person Sven: income confirmed (income_confirmed)" in said
+
+
 def test_an_auditor_reads_words_and_finds_the_code_behind_them():
     """What was declared, answered, given as a reason; a number is no code, and a text stays as it was written."""
     case = a_decided_case(

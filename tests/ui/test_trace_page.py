@@ -65,6 +65,15 @@ def test_a_record_that_does_not_fit_is_said_in_red(open_page):
     assert "decision dec_1: it was altered" in words_on(app)
 
 
+def test_what_is_printed_after_the_check_tells_of_it(open_page):
+    """The very next copy does, and before there was one the page says to verify first."""
+    case = a_decided_case()
+    app = open_page("trace", FakeBackend("auditor").with_case(case), id=case["id"])
+    assert "The auditor's tells of no check: verify it first." in words_on(app)
+    app.button(key="verify").click().run()
+    assert "The auditor's tells of the check of " in words_on(app)
+
+
 def test_a_copy_carries_a_mark_and_is_on_record_before_it_is_handed_out():
     """The digest on record is that of the very bytes."""
     case = a_decided_case("decline")

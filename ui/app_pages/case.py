@@ -14,14 +14,14 @@ def case() -> None:
     taking.arrived_at(application)
     st.session_state.pop("look-again", None)
     if not application:
-        st.title("Case")
+        st.title("Case", anchor=False)
         show.nothing_here("Open a case from the queue, or enter its number under “Find a case” on the left.")
         return
     with session.told_plainly(stop=True):
         try:
             found = session.backend().case(application)
         except NotThere as problem:
-            st.title("Case")
+            st.title("Case", anchor=False)
             show.notice(problem.sentence, kind="watch", label="Not found")
             st.page_link("app_pages/queue.py", label="← Queue")
             return
@@ -54,6 +54,7 @@ def header(found: Json, now: datetime) -> None:
         st.title(
             f"{words.money(found['amount'], found['currency'])} over {words.months(found['term_months'])}",
             width="content",
+            anchor=False,
         )
         show.status(found["status"])
         if found["outcome"] and found["status"] == "decided":
@@ -111,7 +112,7 @@ def product_of(found: Json) -> Json:
 
 def run(found: Json) -> None:
     """What the run does now, from Temporal; from Postgres what it waits on when Temporal is away."""
-    st.subheader("The run")
+    st.subheader("The run", anchor=False)
     waits = found["waiting_on"]
     if waits:
         names = ", ".join(words.word(name) for name in waits["what"])

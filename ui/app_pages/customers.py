@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from ui import customer_charts as charts
-from ui import paging, session, show, words
+from ui import drawing, paging, session, show, words
 from ui.backend import Json, NotThere
 from ui.reaching import reach
 
@@ -167,7 +167,9 @@ def episodes(person: str) -> None:
 def trend(found: Json) -> None:
     history = found["history"]
     if sum(change["probability"] is not None for change in history) > 1:
-        st.altair_chart(charts.risk_over_time(history, session.ink()), key="risk", alt="Probability at each change")
+        drawing.draw(
+            st, charts.risk_over_time(history, session.ink()), key="risk", alt_text="Probability at each change"
+        )
     if history:
         show.table(
             [
@@ -196,16 +198,16 @@ def rhythms(portrait: Json | None) -> None:
         if place % 2 == 0:
             cells = st.columns(2, gap="large")
         with cells[place % 2]:
-            st.altair_chart(
-                charts.rhythm(pace, ink), key=f"pace-{pace['name']}", alt=f"Days and amounts: {pace['name']}"
+            drawing.draw(
+                st, charts.rhythm(pace, ink), key=f"pace-{pace['name']}", alt_text=f"Days and amounts: {pace['name']}"
             )
             st.caption(in_words(pace))
     left, right = st.columns(2, gap="large")
     if portrait["weeks"]:
-        left.altair_chart(charts.weeks(portrait["weeks"], ink), key="weeks", alt="In and out week by week")
+        drawing.draw(left, charts.weeks(portrait["weeks"], ink), key="weeks", alt_text="In and out week by week")
     if portrait["months"]:
         cell = right if portrait["weeks"] else left
-        cell.altair_chart(charts.months(portrait["months"], ink), key="months", alt="Bills and payments by month")
+        drawing.draw(cell, charts.months(portrait["months"], ink), key="months", alt_text="Bills and payments by month")
 
 
 def in_words(pace: Json) -> str:

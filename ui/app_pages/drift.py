@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from ui import drawing, paging, session, show, words
 from ui import drift_charts as charts
-from ui import paging, session, show, words
 from ui.backend import Json
 
 PAGE_HEIGHT = 900
@@ -82,7 +82,7 @@ def one(report: Json) -> None:
     columns = all_columns(report)
     if not charts.worst_first(columns):
         return
-    st.altair_chart(charts.by_feature(columns, session.ink()), alt="PSI of every column with limits")
+    drawing.draw(st, charts.by_feature(columns, session.ink()), alt_text="PSI of every column with limits")
     figures(columns, report["significance"])
     look_closer(columns)
     page_of(report)
@@ -120,7 +120,7 @@ def look_closer(columns: list[Json]) -> None:
         return
     missing = f"missing {words.share(column['missing_reference'])} then, {words.share(column['missing_current'])} now"
     st.caption(f"{column['n_reference']:,} in training, {column['n_current']:,} now; {missing}.")
-    st.altair_chart(charts.bins(column, session.ink()), alt="Shares of each bin in training and now")
+    drawing.draw(st, charts.bins(column, session.ink()), alt_text="Shares of each bin in training and now")
     with st.expander("The shares"):
         show.table(
             [
@@ -152,7 +152,7 @@ def over_time(product: str) -> None:
     if len({row["id"] for row in history}) < 2:
         st.caption("There is one check so far; a line needs two.")
         return
-    st.altair_chart(charts.over_time(history, session.ink()), alt="PSI of the columns that moved most over time")
+    drawing.draw(st, charts.over_time(history, session.ink()), alt_text="PSI of the columns that moved most over time")
     with st.expander("The figures over time"):
         show.table(
             [

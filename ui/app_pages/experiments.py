@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui import drawing, paging, session, show, versions, words
 from ui import experiment_charts as charts
-from ui import paging, session, show, versions, words
 from ui.backend import Json, Refused
 
 METRICS = {"bad_rate": "Bad rate of granted loans", "cost": "Cost per applicant", "auc": "Order of applicants (AUC)"}
@@ -62,9 +62,10 @@ def read_out(reading: Json, question: Json) -> None:
     )
     left, right = st.columns([3, 2], gap="large")
     if reading["comparison"]:
-        left.altair_chart(
+        drawing.draw(
+            left,
             charts.difference(reading["comparison"], question, session.ink()),
-            alt="Difference between challenger and champion with its 95 % interval",
+            alt_text="Difference between challenger and champion with its 95 % interval",
         )
     with right:
         show.table(arms(reading), "Both arms with their figures")

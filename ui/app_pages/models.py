@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui import drawing, paging, session, show, words
 from ui import model_charts as charts
-from ui import paging, session, show, words
 from ui.backend import Json, Refused
 from ui.versions import called
 
@@ -190,14 +190,14 @@ def curves(report: Json) -> None:
         return
     for cell, (name, draw) in zip(st.columns(len(there)), there.items(), strict=True):
         points = report["curves"][name]
-        cell.altair_chart(draw(points, session.ink()), alt=str(draw.__doc__).splitlines()[0])
+        drawing.draw(cell, draw(points, session.ink()), alt_text=str(draw.__doc__).splitlines()[0])
         with cell.expander("The numbers"):
             show.table(points, "The numbers behind the chart")
 
 
 def weights(report: Json) -> None:
     if report.get("importance"):
-        st.altair_chart(charts.importance(report["importance"], session.ink()), alt="What its scores hang on")
+        drawing.draw(st, charts.importance(report["importance"], session.ink()), alt_text="What its scores hang on")
         with st.expander("The numbers"):
             show.table(report["importance"], "What its scores hang on")
 

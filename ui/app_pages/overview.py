@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import streamlit as st
 
+from ui import drawing, session, show, words
 from ui import overview_charts as charts
-from ui import session, show, words
 from ui.backend import Json
 
 ANY = "any"
@@ -135,23 +135,27 @@ def people(found: Json) -> None:
 def charts_of(found: Json) -> None:
     ink = session.ink()
     left, right = st.columns(2, gap="large")
-    left.altair_chart(
-        charts.over_time(found["over_time"], found["unit"], session.zone(), ink),
-        key="over-time", alt="Applications over time by outcome",
+    drawing.draw(left, charts.over_time(found["over_time"], found["unit"], session.zone(), ink),
+        key="over-time", alt_text="Applications over time by outcome",
     )  # fmt: skip
     if found["histogram"]:
-        right.altair_chart(
-            charts.histogram(found["histogram"], ink), key="histogram", alt="How probabilities of default spread"
+        drawing.draw(
+            right,
+            charts.histogram(found["histogram"], ink),
+            key="histogram",
+            alt_text="How probabilities of default spread",
         )
-        left.altair_chart(
-            charts.by_risk(found["bands"], found["band_bounds"], ink), key="bands",
-            alt="What was decided in each band of risk",
+        drawing.draw(left, charts.by_risk(found["bands"], found["band_bounds"], ink), key="bands",
+            alt_text="What was decided in each band of risk",
         )  # fmt: skip
     else:
         right.text("Nothing is scored yet.")
     if any(vintage["known"] for vintage in found["vintages"]):
-        right.altair_chart(
-            charts.losses(found["vintages"], ink), key="losses", alt="Bad rate and loss by month of decision"
+        drawing.draw(
+            right,
+            charts.losses(found["vintages"], ink),
+            key="losses",
+            alt_text="Bad rate and loss by month of decision",
         )
         young = sum(not vintage["ripe"] for vintage in found["vintages"])
         if young:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from ui import drawing, session, show, words
 from ui import performance_charts as charts
-from ui import session, show, words
 from ui.backend import Json
 
 
@@ -85,12 +85,16 @@ def drawn(found: Json) -> None:
     if found["overall"]["note"]:
         show.notice(found["overall"]["note"], kind="watch", label="Few")
     left, right = st.columns(2, gap="large")
-    left.altair_chart(
-        charts.bad_rate_by_vintage(found["vintages"], ink), alt="Bad rate by month of decision, seen and predicted"
+    drawing.draw(
+        left,
+        charts.bad_rate_by_vintage(found["vintages"], ink),
+        alt_text="Bad rate by month of decision, seen and predicted",
     )
-    right.altair_chart(charts.reliability(found["overall"], ink), alt="Predicted against seen share of bads")
+    drawing.draw(right, charts.reliability(found["overall"], ink), alt_text="Predicted against seen share of bads")
     if found["overall"]["auc"] is not None:
-        left.altair_chart(charts.auc_by_vintage(found["vintages"], ink), alt="AUC by month of decision with intervals")
+        drawing.draw(
+            left, charts.auc_by_vintage(found["vintages"], ink), alt_text="AUC by month of decision with intervals"
+        )
 
 
 def matrix(cells: Json) -> None:

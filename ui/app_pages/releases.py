@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import acts, paging, session, show, versions, words
+from ui import acts, drawing, paging, session, show, versions, words
 from ui import release_charts as charts
 from ui.backend import Json
 
@@ -56,7 +56,9 @@ def card(rollout: Json) -> None:
     with st.container(border=True, key=f"rollout-{rollout['id']}"):
         heading(rollout)
         left, right = st.columns([2, 3], gap="large")
-        left.altair_chart(charts.phases(rollout, session.ink()), alt="Share of applicants by phase, and how far it is")
+        drawing.draw(
+            left, charts.phases(rollout, session.ink()), alt_text="Share of applicants by phase, and how far it is"
+        )
         with right:
             stands(evaluations)
         with st.expander("The figures behind the charts"):
@@ -94,7 +96,7 @@ def stands(evaluations: list[Json]) -> None:
     """Where the gates stood when they were last looked at."""
     measured = [gate for gate in (evaluations[0]["gates"] if evaluations else []) if gate["value"] is not None]
     if measured:
-        st.altair_chart(charts.gates(measured, session.ink()), alt="Each gate as a multiple of its limit")
+        drawing.draw(st, charts.gates(measured, session.ink()), alt_text="Each gate as a multiple of its limit")
     else:
         show.notice("Too few applications yet to measure any gate: it stays in this phase.", kind="watch", label="Few")
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import session, show, strategy_charts, words
+from ui import drawing, session, show, strategy_charts, words
 from ui.backend import Json
 
 LEVELS = ("critical", "high", "medium", "low")
@@ -34,8 +34,8 @@ def effect(found: Json) -> None:
             "after episodes opened; nothing is read before."
         )
         return
-    st.altair_chart(strategy_charts.effect(read, session.ink()), key="effect",
-                    alt="Missed payments of treated less held out, with intervals")  # fmt: skip
+    drawing.draw(st, strategy_charts.effect(read, session.ink()), key="effect",
+                    alt_text="Missed payments of treated less held out, with intervals")  # fmt: skip
     show.table(
         [
             {

@@ -86,18 +86,19 @@ def header(found: Json) -> None:
 
 def to_print(found: Json) -> None:
     """Made when it is asked for: each copy has a mark of its own, and the record says who took it."""
-    backend, zone = session.backend(), session.zone()
+    backend, zone, known = session.backend(), session.zone(), checked(found["id"])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "For an auditor (PDF)",
-            partial(copies.for_an_auditor, backend, found, checked(found["id"]), session.person()["name"], zone),
+            partial(copies.for_an_auditor, backend, found, known, session.person()["name"], zone),
             f"trace-{found['id']}.pdf", "application/pdf", key="print-auditor", on_click="ignore",
         )  # fmt: skip
         st.download_button(
             "For the applicant (PDF)", partial(copies.for_the_applicant, backend, found, zone),
             f"about-{found['id']}.pdf", "application/pdf", key="print-applicant", on_click="ignore",
         )  # fmt: skip
-        st.caption("Each copy carries a mark, and is on record with who took it.")
+        proven = f"the check of {words.moment(known['checked_at'], zone)}" if known else "no check: verify it first"
+        st.caption(f"Each copy carries a mark, and is on record with who took it. The auditor's tells of {proven}.")
 
 
 # The record -------------------------------------------------------------------------------------
@@ -133,9 +134,8 @@ def checked(application: str) -> Json | None:
 def proof(found: Json) -> None:
     st.subheader("Proof")
     with st.container(horizontal=True):
-        if st.button("Verify this case", key="verify"):
-            with session.told_plainly():
-                st.session_state["proof"] = session.backend().proof(found["id"])
+        # Before the page is drawn: what is printed from its head says what was found.
+        st.button("Verify this case", key="verify", on_click=verify, args=(found["id"],))
         whole = session.may("ledger:read") and st.button("Verify the whole record", key="verify-all")
     if whole:
         verify_everything()
@@ -145,6 +145,11 @@ def proof(found: Json) -> None:
     else:
         verdict(known)
     show.table(entries(found, known), "Entries of the ledger about this case")
+
+
+def verify(application: str) -> None:
+    with session.told_plainly():
+        st.session_state["proof"] = session.backend().proof(application)
 
 
 def verdict(known: Json) -> None:

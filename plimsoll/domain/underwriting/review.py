@@ -70,8 +70,9 @@ def check_answer(terms: ReviewTerms, answer: Answer, actor: Actor, amount: Decim
 def _check_authority(terms: ReviewTerms, actor: Actor, amount: Decimal) -> None:
     limits = [terms.authority[role] for role in actor.roles if role in terms.authority]
     if terms.authority and (not limits or max(limits) < amount):
-        limit = f"up to {max(limits)}" if limits else "nothing"
-        raise NotAllowed(f"{actor.name} may approve {limit}; this is {amount}: ask a {Role.SENIOR_REVIEWER}.")
+        limit = f"up to {max(limits):,}" if limits else "nothing"
+        whom = Role.SENIOR_REVIEWER.replace("_", " ")
+        raise NotAllowed(f"{actor.name} may approve {limit}; this is {amount:,}: ask a {whom}.")
 
 
 def needs_second_pair(terms: ReviewTerms, outcome: Outcome, amount: Decimal) -> bool:
