@@ -65,18 +65,24 @@ class FakeShelf:
     def read(self, name: str, version: str) -> Registration:
         if version in self.tampered:
             raise ModelRefused(f"model.cbm of {name} {version} is not the file that was trained: its digest differs.")
-        if version in self.gone or version not in self.versions:
+        found = self._known(name, version)
+        if found is None or version in self.gone:
             raise ModelUnavailable(f"Version {version} of the model {name} is not here; restore or retrain it.")
-        return self.versions[version]
+        return found
 
     def report(self, name: str, version: str) -> dict[str, Any] | None:
-        return {"metrics": self.versions[version].manifest["metrics"]} if version in self.versions else None
+        found = self._known(name, version)
+        return {"metrics": found.manifest["metrics"]} if found else None
 
     def card(self, name: str, version: str) -> str | None:
-        return "# A card" if version in self.versions else None
+        return "# A card" if self._known(name, version) else None
 
     def live_before(self, name: str) -> str | None:
         return None
+
+    def _known(self, name: str, version: str) -> Registration | None:
+        found = self.versions.get(version)
+        return found if found and found.name == name else None
 
 
 @dataclass

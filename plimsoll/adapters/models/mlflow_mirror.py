@@ -40,12 +40,7 @@ class MlflowMirror:
     async def catch_up(self) -> None:
         """Raises MirrorFailed."""
         versions = [_told(record) for record in await self._all()]
-        self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, str(self._store), str(self._models),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **QUIET},
-        )  # fmt: skip
+        process = await self._process()
         try:
             _, said = await asyncio.wait_for(process.communicate(json.dumps(versions).encode()), PATIENCE)
         except TimeoutError:
@@ -56,6 +51,17 @@ class MlflowMirror:
         if process.returncode:
             last = said.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
             raise MirrorFailed(f"MLflow was not told: {last[0]}")
+
+    async def _process(self) -> asyncio.subprocess.Process:
+        try:
+            self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", __name__, str(self._store), str(self._models),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, **QUIET},
+            )  # fmt: skip
+        except OSError as error:  # no room, no right, no more processes
+            raise MirrorFailed(f"MLflow was not told: {error}.") from None
 
     async def _all(self) -> Sequence[ModelRecord]:
         found: list[ModelRecord] = []
