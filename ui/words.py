@@ -171,10 +171,10 @@ OF_CUSTOMERS: Mapping[str, str] = {
     "plan_over": "The plan is through",
     "nobody_took_the_task": "Nobody made the call",
     "sent_or_not_is_unknown": "Sent or not: nobody can tell",
-    "reply:help": "Asked for help",
-    "reply:other": "Wrote something that a person must read",
-    "reply:fine": "Wrote that all is well",
-    "reply:stop": "Wrote that no more is wanted",
+    "reply:help": "They asked for help",
+    "reply:other": "They wrote something that a person must read",
+    "reply:fine": "They wrote that all is well",
+    "reply:stop": "They wrote that they want no more",
 }
 WAITED_FOR: Mapping[str, str] = {
     "collector": "A collector",

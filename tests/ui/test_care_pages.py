@@ -134,14 +134,14 @@ def test_what_a_customer_wrote_stands_before_who_calls_them(open_page):
     said = words_on(app)
     assert "I lost my job <b>" in {text.value for text in app.text}
     assert "Answer what they wrote" in said
-    assert "Wrote something that a person must read" in said
+    assert "They wrote something that a person must read" in said
 
 
 def test_an_episode_that_a_reply_led_to_a_person_is_not_called_held_back(open_page):
     """What stands beside its step is a reason and no rule."""
     episode = an_episode(waits_on="collector", step_by="call", step_rule="reply:help", replies=[WROTE])
     backend = CareBackend("analyst").with_episode(episode)
-    assert "A collector, asked for help, until" in words_on(open_page("interventions", backend))
+    assert "A collector (they asked for help), until" in words_on(open_page("interventions", backend))
     assert "I lost my job <b>" in words_on(open_page("interventions", backend, id=episode["id"]))
 
 

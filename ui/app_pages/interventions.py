@@ -102,7 +102,7 @@ def waits_on(row: Json) -> str:
     if words.is_rule(row.get("step_rule")):
         said.append(f"{words.word(row.get('step_by'))} held back: {words.rule(row['step_rule'])}")
     elif row.get("step_rule"):
-        said.append(words.rule(row["step_rule"]))
+        said[0] += f" ({words.rule(row['step_rule'])})"
     if row["until"]:
         said.append(f"until {words.moment(row['until'], session.zone())}")
     return ", ".join(part for part in said if part) or words.NOTHING
