@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
+from plimsoll.tls import trusted
 
 DEADLINE = 20.0  # seconds
 LARGEST = 8 * 1024 * 1024
@@ -24,7 +25,9 @@ class FeedCalls:
         self._name = name
         self._every = 1 / per_second
         self._next_at = 0.0
-        self._http = httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(DEADLINE, connect=3.0), trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=httpx.Timeout(DEADLINE, connect=3.0), trust_env=False, verify=trusted()
+        )
 
     async def json(self, method: str, path: str, *, refused: tuple[int, ...] = (), **given: Any) -> Any:
         """What it answers. Raises SourceBusy, SourceUnavailable; a status in `refused` comes back as its body."""

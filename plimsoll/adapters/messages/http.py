@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from plimsoll.domain.outreach.contact import GatewayUnavailable
+from plimsoll.tls import trusted
 
 SECONDS = 8.0  # for the whole call, however lively the bytes drip
 LARGEST = 256 * 1024
@@ -46,7 +47,10 @@ class GatewayClient:
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(SECONDS, connect=2.0), follow_redirects=False, trust_env=False
+                timeout=httpx.Timeout(SECONDS, connect=2.0),
+                follow_redirects=False,
+                trust_env=False,
+                verify=trusted(),
             )
             self._loop = loop
         return self._client

@@ -8,7 +8,6 @@ they find their way back.
 
 import asyncio
 import smtplib
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -26,6 +25,7 @@ from plimsoll.domain.outreach.contact import (
     Outgoing,
     Receipt,
 )
+from plimsoll.tls import trusted_by_the_system
 
 SECONDS = 8.0
 
@@ -73,7 +73,7 @@ class SmtpGateway:
             server.close()
 
     def _connected(self) -> smtplib.SMTP:
-        known, tls = self._server, ssl.create_default_context()
+        known, tls = self._server, trusted_by_the_system()
         if known.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(known.host, known.port, timeout=SECONDS, context=tls)
         else:

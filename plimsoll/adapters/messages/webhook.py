@@ -10,6 +10,7 @@ import httpx
 
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.telling import Receiver, StageEvent
+from plimsoll.tls import trusted
 
 TIMEOUT = 5.0
 
@@ -37,7 +38,9 @@ class AlertWebhook:
         if self._secret:
             headers["Plimsoll-Signature"] = signature(self._secret, body, int(time.time()))
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted()
+            ) as client:
                 answer = await client.post(self._address, content=body, headers=headers)
         except httpx.HTTPError as error:
             raise AlertNotTaken(f"The alert webhook did not answer ({type(error).__name__}).") from error
@@ -68,8 +71,12 @@ class EventWebhooks:
 
     def _calling(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+            self._client = _client()
         return self._client
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted())
 
 
 def signature(secret: str, body: bytes, at: int) -> str:

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
+from plimsoll.tls import trusted
 
 KIB = 1024
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -55,7 +56,7 @@ class SourceClient:
         self._deadline = deadline
         self._size_cap = size_cap
         self._extensions = {"timeout": httpx.Timeout(read_timeout, connect=connect_timeout).as_dict()}
-        tls = httpx.create_ssl_context(trust_env=False)
+        tls = trusted()
         # One set per address: a source that hangs must not use up the connections of the others.
         self._connections: defaultdict[tuple[str, str, int | None], Connections] = defaultdict(
             lambda: Connections(connections, connect_timeout, tls)
