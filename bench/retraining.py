@@ -17,17 +17,9 @@ import numpy as np
 
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.examples import Examples
-from plimsoll.domain.models.retraining import (
-    Comparison,
-    HeldOut,
-    LearntWhatIsHeldOut,
-    OutOfTime,
-    RetrainingTerms,
-    TooLittleHeldOut,
-    Verdict,
-    compare,
-    out_of_time,
-)
+from plimsoll.domain.models.out_of_time import LearntWhatIsHeldOut, OutOfTime, TooLittleHeldOut, out_of_time
+from plimsoll.domain.models.retraining import RetrainingTerms
+from plimsoll.domain.models.retraining_gate import Comparison, HeldOut, Verdict, compare
 from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.wiring import lendingclub_loans, trial_model
 

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowHandle
 from activities.retraining import Retrained, RetrainingRef
 from plimsoll.domain.access import Actor, Role
 from plimsoll.domain.models.registry import ModelRecord, RoleName
-from plimsoll.domain.models.retraining import Check, Comparison, Requirement
+from plimsoll.domain.models.retraining_gate import Check, Comparison, Requirement
 from plimsoll.domain.models.retraining_run import Candidate, HeldOutRows, LabelsKnown, RetrainingRun, TriedOut
 from plimsoll.domain.models.training import LabelSource, TrainingPlan
 from plimsoll.domain.models.training_run import Trigger

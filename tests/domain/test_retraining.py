@@ -8,22 +8,9 @@ import numpy as np
 import pytest
 
 from plimsoll.domain.models.examples import Examples
-from plimsoll.domain.models.retraining import (
-    Comparison,
-    Due,
-    HeldOut,
-    LearntWhatIsHeldOut,
-    LivePerformance,
-    Requirement,
-    RetrainingTerms,
-    Standing,
-    TooLittleHeldOut,
-    Tried,
-    Verdict,
-    compare,
-    due,
-    out_of_time,
-)
+from plimsoll.domain.models.out_of_time import LearntWhatIsHeldOut, TooLittleHeldOut, out_of_time
+from plimsoll.domain.models.retraining import Due, LivePerformance, RetrainingTerms, Standing, due
+from plimsoll.domain.models.retraining_gate import Comparison, HeldOut, Requirement, Tried, Verdict, compare
 from plimsoll.domain.models.training_run import Trigger
 
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -171,7 +158,7 @@ def test_too_few_known_labels_are_said_to_be_too_few():
 
 
 def test_without_days_nothing_can_be_held_out_of_time():
-    with pytest.raises(TooLittleHeldOut, match="day"):
+    with pytest.raises(TooLittleHeldOut, match="`applied_on` and `label_known_on`"):
         out_of_time(Examples(columns={}, bad=np.array([True, False])), date(2022, 1, 1), TERMS)
 
 

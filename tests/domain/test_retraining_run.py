@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from plimsoll.domain.models.retraining import Check, Comparison, Requirement
+from plimsoll.domain.models.retraining_gate import Check, Comparison, Requirement
 from plimsoll.domain.models.retraining_run import (
     Candidate,
     RetrainingRun,

@@ -23,18 +23,9 @@ from plimsoll.domain.models import metrics
 from plimsoll.domain.models.calibration import Calibration, on_sample_scale
 from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.models.features import Matrix
+from plimsoll.domain.models.out_of_time import OutOfTime, TooLittleHeldOut, must_not_have_learnt, out_of_time
 from plimsoll.domain.models.registry import ModelRecord
-from plimsoll.domain.models.retraining import (
-    Comparison,
-    HeldOut,
-    OutOfTime,
-    TooLittleHeldOut,
-    Tried,
-    Verdict,
-    compare,
-    must_not_have_learnt,
-    out_of_time,
-)
+from plimsoll.domain.models.retraining_gate import Comparison, HeldOut, Tried, Verdict, compare
 from plimsoll.domain.models.retraining_run import Candidate, HeldOutRows, LabelsKnown, TriedOut
 from plimsoll.domain.models.side_by_side import SideBySide, side_by_side, too_few
 from plimsoll.domain.models.training import LabelSource
@@ -224,7 +215,7 @@ class ModelContest:
             created_at=created_at.isoformat(),
             seed=before.seed,
             plan=about,
-            metrics=figures_of(evaluated, f"applications from {split.since} on"),
+            metrics=figures_of(evaluated, f"on applications from {split.since} on"),
             blockers=before.blockers,
             beside={files.REPORT: json.dumps(report, indent=1) + "\n", files.CARD: recalibrated_card_of(report)},
             about_data={"labels_known": len(split.learnt) + len(held_out)},

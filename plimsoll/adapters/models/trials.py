@@ -14,7 +14,7 @@ from plimsoll.adapters.models.folds import folds_of
 from plimsoll.domain.models.calibration import Calibration
 from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.models.features import Matrix, matrix
-from plimsoll.domain.models.retraining import Tried
+from plimsoll.domain.models.retraining_gate import Tried
 from plimsoll.domain.underwriting.product import FeatureSpec
 
 FAMILY = "catboost"

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from plimsoll.domain.errors import Conflict
-from plimsoll.domain.models.retraining import Cause, Comparison, Verdict
+from plimsoll.domain.models.retraining import Cause
+from plimsoll.domain.models.retraining_gate import Comparison, Verdict
 from plimsoll.domain.models.training import TrainingPlan
 from plimsoll.domain.models.training_run import Trigger
 from plimsoll.domain.values import Value

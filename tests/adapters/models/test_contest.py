@@ -16,7 +16,8 @@ from plimsoll.adapters.models.training import train
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models.examples import Examples, pooled
 from plimsoll.domain.models.registry import ModelRecord, ModelState
-from plimsoll.domain.models.retraining import Requirement, RetrainingTerms
+from plimsoll.domain.models.retraining import RetrainingTerms
+from plimsoll.domain.models.retraining_gate import Requirement
 from plimsoll.domain.models.retraining_run import Candidate
 from plimsoll.domain.models.training import LabelSource, SplitKind, TrainingPlan, TrainingStep
 from plimsoll.domain.underwriting.product import Direction, FeatureKind, Product

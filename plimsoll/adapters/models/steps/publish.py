@@ -58,7 +58,7 @@ def publish(work: TrainingWork) -> Said:
             created_at=work.created_at,
             seed=work.plan.seed,
             plan=work.plan.model_dump(mode="json"),
-            metrics=figures_of(evaluated, "rows held out"),
+            metrics=figures_of(evaluated, "on rows held out"),
             blockers=reasons,
             beside={
                 files.REPORT: json.dumps(report, indent=1) + "\n",
