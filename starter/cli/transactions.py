@@ -111,6 +111,11 @@ def replay(
         if again:
             checkpoint.clear()
         before = checkpoint.read().lines
+        for product in history.long_past(_clocks(api.settings)):
+            note(
+                f"The time of product {product} is long past these events: their customers count as silent, and "
+                "nothing is concluded about them. Replay them under a product of their own."
+            )
         if before:
             note(f"Goes on behind {before:,} lines that were sent before.")
         with _bar(len(history.lines), "events") as advance:
@@ -144,6 +149,17 @@ def rejected(
     else:
         table({"at": "at", "from": "source", "line": "line", "problem": "problem"}, rows)
     return DONE
+
+
+def _clocks(settings: "Settings") -> list[dict[str, Any]]:
+    """What time it is for each product; unknown to whom may only send."""
+    from plimsoll.domain.errors import PlimsollError
+
+    try:
+        with Remote("analyst", settings) as api:
+            return api.get("/v1/customers/stream")["clocks"]
+    except PlimsollError:
+        return []
 
 
 def _post(api: Remote, lines: bytes) -> dict[str, Any]:

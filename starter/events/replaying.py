@@ -7,9 +7,9 @@ home, so that a replay that stopped goes on where it was.
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ from starter.events.files import Portion
 BEAT = 0.25  # seconds from one call to the next
 MOST_AT_ONCE = 2_000
 MICROS = 1_000_000
+OPENS_AN_ACCOUNT = b'"account_opened"'
+LONG_SILENCE = timedelta(days=62)  # as `silent_after_days` is shipped
 
 
 class Portions(Protocol):
@@ -68,6 +70,19 @@ class History:
         known_at = np.concatenate(moments) if moments else np.empty(0, "M8[us]")
         order = np.argsort(known_at, kind="stable")
         return cls([lines[place] for place in order.tolist()], known_at[order], rejected)
+
+    def long_past(self, clocks: Iterable[Mapping[str, Any]]) -> list[str]:
+        """The products whose time is so far beyond the newest of these events that whoever they are about has been
+        silent for long: they are judged by the clock of their product (docs/decisions/0020)."""
+        if not len(self.known_at):
+            return []
+        said = {json.loads(line).get("product") for line in self.lines if OPENS_AN_ACCOUNT in line} or {None}
+        newest = self.known_at[-1].astype("M8[us]").item().replace(tzinfo=UTC)
+        return sorted(
+            each["product"] or "(none said)"
+            for each in clocks
+            if each["product"] in said and datetime.fromisoformat(each["watermark"]) - newest > LONG_SILENCE
+        )
 
 
 @dataclass

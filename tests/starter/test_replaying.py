@@ -1,5 +1,6 @@
 """The pace of a replay, and going on where one stopped."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,22 @@ def test_a_rate_spaces_events_evenly_and_a_speed_keeps_their_rhythm():
     assert Pace(rate=2).due(HOURS).tolist() == [0, 0.5, 1]
     assert Pace(speed=3600).due(HOURS).tolist() == [0, 1, 3]
     assert Pace().due(HOURS).tolist() == [0, 0, 0]
+
+
+def a_history(product: str | None, newest: str) -> History:
+    opened = {"kind": "account_opened", "product": product} if product else {"kind": "transaction"}
+    return History([json.dumps(opened).encode()], np.array([newest], "M8[us]"), 0)
+
+
+def test_history_long_past_for_its_own_product_is_known_and_that_of_others_does_not_matter():
+    """Its customers would be judged by the clock of today, as silent for years."""
+    clocks = [{"product": "card", "watermark": "2026-11-22T00:00:00+00:00"},
+              {"product": None, "watermark": "2005-09-30T00:00:00+00:00"}]  # fmt: skip
+    assert a_history("card", "2005-09-30").long_past(clocks) == ["card"]
+    assert a_history("card", "2026-11-01").long_past(clocks) == []
+    assert a_history("card-of-2005", "2005-09-30").long_past(clocks) == []
+    assert a_history(None, "2005-09-30").long_past(clocks) == []
+    assert a_history(None, "1999-09-30").long_past(clocks) == ["(none said)"]
 
 
 class ADoor:
