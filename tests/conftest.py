@@ -1,7 +1,7 @@
 """What every test may ask for: a migrated database, a real Temporal server, the sandbox, a model, a house.
 
-Each test or module gets its own database (a copy of a migrated one, a tenth of a second) and its
-own Temporal namespace, so that no test sees another's work.
+Each test or module gets a database nobody else writes to (`tests/databases.py`) and its own
+Temporal namespace, so that no test sees another's work.
 """
 
 import os
@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 from plimsoll.adapters.postgres.migrate import migrate
+from tests.databases import Databases
 from tests.house import House, a_house
 from tests.sandbox_process import running_sandbox, sandbox
 from tests.stack_fixtures import Database, LocalPostgres, LocalTemporal, local_postgres, local_temporal
@@ -37,11 +38,15 @@ def migrated(local_postgres: LocalPostgres) -> LocalPostgres:
     return local_postgres
 
 
+@pytest.fixture(scope="session")
+def databases(migrated: LocalPostgres) -> Databases:
+    return Databases(migrated, TEMPLATE)
+
+
 @pytest.fixture
-def database(migrated: LocalPostgres) -> Iterator[Database]:
-    made = migrated.create_database(template=TEMPLATE)
-    yield made
-    migrated.drop_database(made.name)
+def database(databases: Databases) -> Iterator[Database]:
+    with databases.lent() as lent:
+        yield lent
 
 
 @pytest.fixture(scope="session")
@@ -61,22 +66,21 @@ async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.fixture(scope="module")
 async def running_house(
-    migrated: LocalPostgres,
+    databases: Databases,
     local_temporal: LocalTemporal,
     running_sandbox,
     models: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[House]:
     """Everything real and its own: database, namespace, sandbox sources, model, workers, dispatcher."""
-    made = migrated.create_database(template=TEMPLATE)
     temporal = LocalTemporal(local_temporal.address, f"test-{uuid.uuid4().hex[:8]}")
     home = tmp_path_factory.mktemp("house")
-    async with (
-        a_house(home, made, sandbox=running_sandbox, temporal=temporal, models=models) as opened,
-        opened.at_work(),
-    ):
-        yield opened
-    migrated.drop_database(made.name)
+    with databases.lent() as lent:
+        async with (
+            a_house(home, lent, sandbox=running_sandbox, temporal=temporal, models=models) as opened,
+            opened.at_work(),
+        ):
+            yield opened
 
 
 # Processes that used the Temporal SDK can abort at interpreter exit (rc 134, temporal.md section 3):
