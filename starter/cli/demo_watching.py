@@ -184,7 +184,7 @@ def _after_days_of_silence(api: Remote) -> Any:
 def _print(api: Remote, settings: Settings, events: int, accounts: int, stream: dict[str, Any]) -> None:
     levels = ", ".join(f"{count} {level.lower()}" for level, count in stream["levels"].items())
     books = api.get("/v1/interventions/accounting")
-    rules = ", ".join(f"{count} by {rule.replace('_', ' ')}" for rule, count in (books["by_rule"] or {}).items())
+    rules = ", ".join(f"{rule.replace('_', ' ')}: {count}" for rule, count in (books["by_rule"] or {}).items())
     contacts = api.get("/v1/contacts", limit=100)["data"]
     states = ", ".join(f"{count} {state}" for state, count in Counter(each["state"] for each in contacts).items())
     print(f"\n{accounts} real card accounts watched over six months of 2005 ({events:,} events):")
