@@ -88,7 +88,8 @@ def trace(application: str, role: AsRole = None, json: AsJson = False) -> int:
     print("\nEvidence")
     for evidence in found["evidence"]:
         said = in_words(evidence["summary"] or {}) or evidence["last_error"] or ""
-        print(f"  {evidence['source']:10} {evidence['state']:9} attempts {evidence['attempts']}  {said}")
+        sent = "sent once" if evidence["attempts"] == 1 else f"sent {evidence['attempts']} times"
+        print(f"  {evidence['source']:10} {evidence['state']:9} {sent:12}  {said}")
     print("\nRules that fired" + ("" if found["rule_hits"] else ": none"))
     for hit in found["rule_hits"]:
         print(f"  {hit['id']:28} {hit['effect'] or 'flag':14} {in_words(hit['values_read'])}")

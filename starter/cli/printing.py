@@ -79,11 +79,13 @@ def _cell(value: Any) -> str:
         return f"{value:.4f}"
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
-    return str(value).replace("T", " ")[:19] if _is_moment(value) else str(value)
+    return _moment(str(value))
 
 
-def _is_moment(value: Any) -> bool:
-    return isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T"
+def _moment(text: str) -> str:
+    """To the second where it is one; UTC, as the API says it."""
+    is_one = len(text) >= 19 and text[4:5] == "-" and text[10:11] == "T"
+    return text.replace("T", " ")[:19] if is_one else text
 
 
 def in_words(values: dict[str, Any]) -> str:
@@ -119,7 +121,8 @@ def decision(found: dict[str, Any]) -> None:
     waiting = found.get("waiting_on")
     if waiting:
         what = ", ".join(waiting["what"])
-        print(f"  waits on {what} since {waiting['since']}, until {waiting['until']} at the latest")
+        since, until = _moment(str(waiting["since"])), _moment(str(waiting["until"]))
+        print(f"  waits on {what} since {since} UTC, until {until} at the latest")
     if found.get("review") and not found["outcome"]:
         print(f"  waits for a person: {found['review']['id']} in queue {found['review']['queue']}")
     if found.get("timings", {}).get("processing_ms") is not None:
