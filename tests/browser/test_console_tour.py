@@ -369,6 +369,20 @@ def test_a_customer_is_looked_at_helped_and_answered_for(visit):
     assert visit.errors == []
 
 
+def test_an_episode_is_stopped_with_a_reason_and_the_stream_is_counted(visit):
+    """Nothing more is done from that moment; what came in of the customer stands on the page of the stream."""
+    wanted = {"person": visit.stack.customer("C-STOP"), "level": "medium", "asked_for_help": True}
+    episode = visit.stack.ask("collector", "POST", "/v1/interventions", json=wanted | {"reason": "asked at the desk"})
+    visit.come_in("collector", f"/interventions?id={episode['id']}")
+    say_why(visit.page, "Stop helping: why?", "wants to be left alone", "Stop this episode")
+    expect(visit.page.get_by_label("Stop helping: why?")).to_have_count(0)
+    assert visit.stack.ask("analyst", "GET", f"/v1/interventions/{episode['id']}")["ending"] == "cancelled"
+    visit.go("/stream")
+    stored = visit.page.get_by_test_id("stMetric").filter(has_text="Events stored").get_by_test_id("stMetricValue")
+    expect(stored).to_have_text(f"{visit.stack.ask('analyst', 'GET', '/v1/customers/stream')['newest']:,}")
+    assert visit.errors == []
+
+
 def test_a_trained_version_is_looked_at_proposed_by_one_and_approved_by_another(visit, another_version):
     """Its curves are drawn, and each word is given on the page with its reason."""
     model = another_version
