@@ -95,6 +95,13 @@ def _supervisor(stack: Stack) -> Iterator[Finding]:
             FindingState.WRONG,
             "It was killed and left parts behind; `plimsoll up` takes over, `plimsoll down` stops them.",
         )
+    elif stack.supervisor:
+        yield Finding(
+            "supervisor",
+            FindingState.WRONG,
+            "It ended with all its parts and without `plimsoll down`: the machine was restarted, or everything was "
+            "killed. Nothing accepted is lost; `plimsoll up` goes on.",
+        )
     elif stack.parts:
         yield Finding("supervisor", FindingState.OFF, "The stack is down; `plimsoll up` starts it.")
 

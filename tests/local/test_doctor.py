@@ -21,7 +21,7 @@ def test_without_a_stack_it_says_how_to_make_one(home: Path):
     assert "plimsoll up" in about("home", home).sentence
 
 
-def test_a_running_part_is_ok_a_killed_supervisor_is_not(home: Path):
+def test_a_running_part_is_ok_a_killed_supervisor_is_not_nor_everything_killed(home: Path):
     list(stack.up(home, ports="auto", only=["sandbox"]))
     assert about("sandbox", home).state is FindingState.OK
     assert about("secrets", home).state is FindingState.OK
@@ -29,7 +29,10 @@ def test_a_running_part_is_ok_a_killed_supervisor_is_not(home: Path):
     assert leader
     os.kill(leader.pid, signal.SIGKILL)
     assert wait_until(lambda: not leader.alive, 5)
-    assert about("supervisor", home).state is FindingState.WRONG
+    assert "left parts behind" in about("supervisor", home).sentence
+    sandbox = stack.describe(home)["pids"]["sandbox"]
+    os.killpg(sandbox, signal.SIGKILL)
+    assert wait_until(lambda: "without `plimsoll down`" in about("supervisor", home).sentence, 5)
     stack.down(home)
     assert about("supervisor", home).state is FindingState.OFF
     assert about("sandbox", home).state is FindingState.OFF
