@@ -77,6 +77,26 @@ def test_without_a_measurement_it_says_that_there_are_too_few(open_page):
     assert "Too few applications yet" in words_on(open_page("releases", showing(a_rollout())))
 
 
+def test_a_release_that_ended_is_looked_back_at_with_its_gates_and_why(open_page):
+    """Why it rolled back is asked after it did. Nothing can be done to it any more."""
+    over = a_rollout("rolled_back", gates=some_gates(slower=2.0), ended_at=at(hours=1), deadline=None,
+                     reason="latency is beyond its limit")  # fmt: skip
+    app = open_page("releases", showing(over))
+    assert not app.exception
+    assert "latency is beyond its limit" in words_on(app)
+    assert len(app.get("vega_lite_chart")) == 2
+    assert not {"Pause", "Roll back"} & {button.label for button in app.button}
+
+
+def test_beside_one_under_way_those_that_ended_open_when_asked_for(open_page):
+    """What goes on now comes first."""
+    over = a_rollout("rolled_back", gates=some_gates(), ended_at=at(hours=1), deadline=None, id="rol_0")
+    app = open_page("releases", showing(a_rollout(gates=some_gates()), over))
+    assert len(app.get("vega_lite_chart")) == 2
+    app.selectbox(key="ended-release").select("rol_0").run()
+    assert len(app.get("vega_lite_chart")) == 4
+
+
 def test_it_is_taken_back_with_a_reason(open_page):
     """What goes on record is typed by who does it."""
     backend = showing(a_rollout(gates=some_gates()))

@@ -47,7 +47,7 @@ def listed() -> None:
             card(session.backend().refreshing().rollout(rollout["id"]))
         if not under_way:
             show.nothing_here("Nothing is on its way now.")
-        past([rollout for rollout in found if rollout["ended_at"]])
+        past([rollout for rollout in found if rollout["ended_at"]], at_once=not under_way)
         paging.turn("releases", listed)
 
 
@@ -84,6 +84,8 @@ def heading(rollout: Json) -> None:
         ends = words.moment(rollout["deadline"], session.zone())
         promoted = rollout["state"] == "promoted"
         until = f"; the old version is kept until {ends}" if promoted else f", until {ends} at least"
+    if rollout["ended_at"]:
+        until = f"; ended {words.moment(rollout['ended_at'], session.zone())}"
     st.caption(f"Begun by {rollout['started_by']}; this phase since "
                f"{words.moment(rollout['phase_since'], session.zone())}{until}.")  # fmt: skip
     if rollout["reason"]:
@@ -151,7 +153,8 @@ def begin() -> None:
         st.session_state["begin-reason"] = ""
 
 
-def past(rollouts: list[Json]) -> None:
+def past(rollouts: list[Json], at_once: bool) -> None:
+    """`at_once`: nothing else is on the page, so the newest is opened: how far it came, and what stopped it."""
     if not rollouts:
         return
     st.subheader("What ended")
@@ -168,6 +171,18 @@ def past(rollouts: list[Json]) -> None:
         ],
         "Releases that ended",
     )
+    names = {rollout["id"]: _ended(rollout) for rollout in rollouts}
+    looked_at = st.selectbox(
+        "Look back at", list(names), index=0 if at_once else None, placeholder="A release that ended",
+        format_func=names.__getitem__, key="ended-release", width=480,
+    )  # fmt: skip
+    if looked_at:
+        card(session.backend().refreshing().rollout(looked_at))
+
+
+def _ended(rollout: Json) -> str:
+    ended = words.moment(rollout["ended_at"], session.zone())
+    return f"{rollout['model']['name']} {rollout['model']['version']}, {words.word(rollout['state']).lower()} {ended}"
 
 
 releases()
