@@ -131,6 +131,7 @@ WORDS: Mapping[str, str] = {
     "helped": "Was given relief",
     "opted_out": "Wants no contact",
     "nobody_reached": "Could not be reached",
+    "nobody_called": "None of us called",
     "email": "E-mail",
     "sms": "SMS",
     "voice": "Call",

@@ -145,7 +145,13 @@ async def test_a_finished_run_of_an_unfinished_case_is_run_again_under_a_fresh_i
         await house.run_of(application).signal("withdrawn")  # ends the run; Postgres knows nothing of it
         await house.run_of(application).result()
         assert house.client is not None
-        started = [t.application async for t in Reconciler(house.ports.outbox, house.client).redrive()]
+        reconciler, started = Reconciler(house.ports.outbox, house.client), []
+
+        async def started_again() -> bool:  # the engine's list of what runs lags a little
+            started.extend([task.application async for task in reconciler.redrive()])
+            return bool(started)
+
+        await until(started_again, what="the case to be run again")
         assert started == [application]
         await house.withdraw(application)
         assert (await house.run_of(application, suffix=1).result()).closed

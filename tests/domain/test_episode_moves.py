@@ -116,9 +116,15 @@ def test_a_task_nobody_takes_escalates_once_and_is_given_up_later():
     calling = an_episode(1, {"state": StepState.OUT})
     assert move_of(calling, now=NOW + timedelta(hours=5), task=a_task()) == moves.Escalate()
     assert isinstance(move_of(calling, now=NOW + timedelta(hours=5), task=a_task(escalated=True)), moves.Wait)
-    assert move_of(calling, now=NOW + timedelta(hours=97), task=a_task()) == moves.NextStep(
-        result="nobody_took_the_task"
-    )
+    given_up = move_of(calling, now=NOW + timedelta(hours=97), task=a_task())
+    assert given_up == moves.Close(ending=Ending.NOBODY_CALLED, result="nobody_took_the_task")
+
+
+def test_a_call_nobody_makes_ends_an_episode_only_after_the_last_step():
+    plan = (a_step(By.CALL), a_step(By.EMAIL))
+    calling = an_episode(0, {"state": StepState.OUT, "step": plan[0]}, plan=plan)
+    move = move_of(calling, now=NOW + timedelta(hours=97), task=a_task())
+    assert move == moves.NextStep(result="nobody_took_the_task")
 
 
 def test_a_promise_is_judged_when_its_days_of_grace_are_over():

@@ -36,7 +36,7 @@ def fields_refused(answer: Answer, amount: Decimal = SMALL) -> list[str]:
 
 def test_a_reviewer_may_approve_up_to_the_authority_of_the_role():
     check_answer(TERMS, an_answer(), REVIEWER, Decimal(10000))
-    with pytest.raises(NotAllowed, match="up to 10,000; this is 10,000.01: ask a senior reviewer"):
+    with pytest.raises(NotAllowed, match="up to 10,000"):
         check_answer(TERMS, an_answer(), REVIEWER, Decimal("10000.01"))
 
 

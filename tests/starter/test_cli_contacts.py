@@ -39,7 +39,7 @@ def test_a_customer_is_made_agrees_and_says_no(collector: Served, capsys: pytest
     assert collector.run("contact", "opt-out", "CUST-1", *why) == 0
     assert said(capsys)["permitted_now"]["sms"]["rule"] == "opted_out"
     assert collector.run("contact", "show", "CUST-1") == 0
-    assert "opted_out" in capsys.readouterr().out
+    assert "opted out" in capsys.readouterr().out
 
 
 def test_a_mistake_is_one_sentence(collector: Served, capsys: pytest.CaptureFixture[str]):

@@ -26,7 +26,7 @@ async def test_ninety_days_without_a_word_try_every_step_and_look_three_times_ho
         await episode.until_waiting_on("delivery")
         await episode.let_pass(91 * DAY)
         ended = await episode.handle.result()
-        assert (ended.state, ended.ending) == (EpisodeState.ENDED, Ending.NOBODY_REACHED)
+        assert (ended.state, ended.ending) == (EpisodeState.ENDED, Ending.NOBODY_CALLED)
         assert await episode.steps() == [("email", "silence"), ("sms", "silence"), ("call", "nobody_took_the_task")]
         story = await episode.story()
         assert [(each["day"], each["missed"]) for each in story["outcomes"]] == [(30, None), (60, None), (90, None)]

@@ -82,6 +82,7 @@ class Ending(StrEnum):
     BEREAVED = "bereaved"
     VULNERABLE = "vulnerable"
     NOBODY_REACHED = "nobody_reached"  # every step was taken or barred
+    NOBODY_CALLED = "nobody_called"  # the last step was a call, and none of us made it
     CANCELLED = "cancelled"  # by a person
     ERASED = "erased"  # nobody is there any more
     HELD_OUT = "held_out"  # nothing was done at all

@@ -15,6 +15,7 @@ from plimsoll.domain.values import RiskLevel, Value
 SOON = timedelta(minutes=1)  # a rule that lifts now is asked about again no sooner
 # Stands at a message's step when the customer's level rose during it: what is still to be done is done at once.
 LEVEL_ROSE = "level_rose"
+UNTAKEN = "nobody_took_the_task"
 AT_THE_GATEWAY = (ContactState.SENDING, ContactState.UNKNOWN)
 
 
@@ -317,7 +318,7 @@ def _treat(episode: Episode, known: Known, table: StrategyTable, now: datetime) 
     if at.state is StepState.OVER:
         return NextStep(result="over")
     if at.step.by is By.CALL:
-        return _called(at, known, table, now)
+        return _called(episode, at, known, table, now)
     return _messaged(episode, at, known, table, now)
 
 
@@ -372,14 +373,16 @@ def _waits_for_an_answer(at: Taken, contact: ContactFact | None, now: datetime) 
     return Wait(until=at.until, on="reply" if delivered else "delivery")
 
 
-def _called(at: Taken, known: Known, table: StrategyTable, now: datetime) -> Move:
+def _called(episode: Episode, at: Taken, known: Known, table: StrategyTable, now: datetime) -> Move:
     task = known.task
     if task is None:
         return _not_yet(at, now) or Call()
     if task.answered is not None:
         return _answered(at, task, table, now)
     if now >= task.deadline:
-        return NextStep(result="nobody_took_the_task")
+        if _is_last(episode) and episode.commitment is None and not at.tries:
+            return Close(ending=Ending.NOBODY_CALLED, result=UNTAKEN)  # not the customer's silence: ours
+        return NextStep(result=UNTAKEN)
     if now >= task.due_at and not task.escalated:
         return Escalate()
     return Wait(until=task.deadline if task.escalated else min(task.due_at, task.deadline), on="collector")
