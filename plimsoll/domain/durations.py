@@ -15,3 +15,8 @@ def duration_from(text: str) -> timedelta:
     if not said or PART.sub("", said).strip():
         raise InvalidRequest(f"{text!r} is no span of time: write 30d, 12h, 90m or 1d 12h.")
     return sum((timedelta(**{UNITS[unit]: int(count)}) for count, unit in PART.findall(said)), timedelta())
+
+
+def months_in_words(months: float) -> str:
+    """`9.3 months`; from two years on `67 years`."""
+    return f"{months:.1f} months" if months < 24 else f"{months / 12:,.0f} years"

@@ -237,7 +237,7 @@ def promote(
     wanted = {"role": to, "share": share if to == "challenger" else 0.0, "reason": reason, "product": product}
     with Remote(role or "model_owner") as api:
         model, _ = api.post(f"/v1/models/{reference}/role", wanted)
-    as_json(model) if json else print(f"{_called(model)} is {_roles(model)} from the next application on.")
+    as_json(model) if json else print(f"{_called(model)} is {_roles(model)} for whatever begins from now on.")
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 from math import sqrt
 
+from plimsoll.domain.durations import months_in_words
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models.experiments import INTERIM_LEVEL, Baseline, Design, Metric, Plan, Question, final_level
 from plimsoll.domain.models.performance import PerformanceReport
@@ -132,8 +133,8 @@ def _beforehand(
         said.append("Nobody was decided in the last 90 days, so how long that takes cannot be said.")
     else:
         said.append(
-            f"At {baseline.monthly:,.0f} a month that takes {months:.1f} months, and {terms.maturity_months} more "
-            "until the last of them are ripe."
+            f"At {baseline.monthly:,.0f} a month that takes {months_in_words(months)}, and "
+            f"{terms.maturity_months} months more until the last of them are ripe."
         )
     if question.looks > 1:
         said.append(

@@ -11,6 +11,7 @@ asked for help got it, and still counts where they were dealt.
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from plimsoll.domain.durations import months_in_words
 from plimsoll.domain.models.assignment import position
 from plimsoll.domain.models.comparisons import compare_shares
 from plimsoll.domain.models.experiments import FEWEST_OF_A_KIND, Comparison
@@ -73,7 +74,8 @@ def plan_effect(table: StrategyTable, monthly: float | None) -> EffectPlan:
         "nothing read is a verdict.",
     ]
     if months is not None:
-        words.append(f"At {monthly:,.0f} episodes a month that takes {months:.1f} months, and {days[-1]} days more.")
+        takes = months_in_words(months)
+        words.append(f"At {monthly:,.0f} episodes a month that takes {takes}, and {days[-1]} days more.")
     else:
         words.append("No episode was opened in the last thirty days, so how long that takes cannot be said.")
     return EffectPlan(
