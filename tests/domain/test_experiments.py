@@ -93,8 +93,10 @@ def test_the_plan_says_how_many_and_how_long_beforehand():
     assert planned.months_to_fill == pytest.approx(planned.n_challenger / (0.2 * 500))
     assert planned.months_to_read == pytest.approx(planned.months_to_fill + 12)
     said = " ".join(planned.words)
-    for part in ("with power 80% at alpha 0.05", f"{planned.n_challenger:,} of the challenger's", "12 months more until",
-                 "no verdict"):  # fmt: skip
+    for part in (
+        "with power 80% at alpha 0.05", f"{planned.n_challenger:,} of the challenger's", "12 months more until",
+        "no verdict",
+    ):  # fmt: skip
         assert part in said
 
 
