@@ -251,8 +251,9 @@ def visit(live_stack: LiveStack, chromium: Browser, request: pytest.FixtureReque
     """A fresh window; `request.param` may say "dark"."""
     scheme = getattr(request, "param", "light")
     context = chromium.new_context(
-        viewport={"width": 1440, "height": 900}, color_scheme=scheme, timezone_id="Europe/Berlin"
-    )
+        viewport={"width": 1440, "height": 900}, color_scheme=scheme, timezone_id="Europe/Berlin",
+        reduced_motion="reduce",  # what moves for the eye's sake is drawn by the processor here
+    )  # fmt: skip
     context.set_default_timeout(20_000)
     # So that a test can cut the connection under a page, as a network does.
     context.add_init_script(

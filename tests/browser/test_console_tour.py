@@ -489,7 +489,7 @@ def test_all_that_wait_on_a_source_are_tried_again_with_a_reason_that_an_auditor
         visit.page.get_by_role("button", name="Resume all that wait on it").click()
         expect(visit.page.get_by_text("Say why in a few words")).to_be_visible()
     say_why(visit.page, "Why", "the bureau says it is back", "Resume all that wait on it")
-    expect(visit.page.get_by_text("again now.")).to_be_visible()
+    expect(visit.page.get_by_text("again now.").first).to_be_visible()
     visit.stack.until(
         lambda: visit.stack.ask("admin", "GET", f"/v1/applications/{application}")["status"] in ("decided", "review"),
         "the case to go on",
