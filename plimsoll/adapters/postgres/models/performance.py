@@ -49,7 +49,7 @@ class Performance:
         async with self._database.transaction() as connection:
             await connection.execute("set local work_mem = '64MB'")
             await connection.execute("set local jit = off")  # compiling would take longer than counting
-            return _columns(await (await connection.execute(JUDGED, asked, binary=True)).fetchall())
+            return _columns(await (await connection.execute(JUDGED, asked, binary=True, prepare=False)).fetchall())
 
 
 def _columns(groups: Sequence[Row]) -> Judged:

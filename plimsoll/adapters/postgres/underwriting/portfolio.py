@@ -174,9 +174,10 @@ class Portfolio:
         )
 
     async def _counted(self, statement: str, asked: Mapping[str, Any]) -> list[Row]:
+        """Planned anew each time: a plan for any choice there could be takes twice as long as one for this choice."""
         async with self._database.transaction() as connection:
             await connection.execute(f"set local work_mem = '{ROOM}'")
-            return await (await connection.execute(statement, asked)).fetchall()
+            return await (await connection.execute(statement, asked, prepare=False)).fetchall()
 
     async def answers(self, now: datetime) -> list[Row]:
         """How each source answered in the last day, for the newest cases; times in seconds, of answers."""
