@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, moment, note, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Models.", no_args_is_help=True)
@@ -161,7 +161,7 @@ def show(
         return DONE
     _print_model(found)
     for entry in entries:
-        print(f"  {entry['at'][:19].replace('T', ' ')}  {entry['kind']:20} {entry['actor_name']}: {entry['reason']}")
+        print(f"  {moment(entry['at'])}  {entry['kind']:20} {entry['actor_name']}: {entry['reason']}")
     return DONE
 
 

@@ -79,10 +79,10 @@ def _cell(value: Any) -> str:
         return f"{value:.4f}"
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
-    return _moment(str(value))
+    return moment(str(value))
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """To the second where it is one; UTC, as the API says it."""
     is_one = len(text) >= 19 and text[4:5] == "-" and text[10:11] == "T"
     return text.replace("T", " ")[:19] if is_one else text
@@ -121,7 +121,7 @@ def decision(found: dict[str, Any]) -> None:
     waiting = found.get("waiting_on")
     if waiting:
         what = ", ".join(waiting["what"])
-        since, until = _moment(str(waiting["since"])), _moment(str(waiting["until"]))
+        since, until = moment(str(waiting["since"])), moment(str(waiting["until"]))
         print(f"  waits on {what} since {since} UTC, until {until} at the latest")
     if found.get("review") and not found["outcome"]:
         print(f"  waits for a person: {found['review']['id']} in queue {found['review']['queue']}")

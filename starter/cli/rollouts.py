@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, note, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, moment, note, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Releases of models, phase by phase.", no_args_is_help=True)
@@ -110,7 +110,7 @@ def _tell(rollout: dict[str, Any], json: bool) -> int:
     if rollout["reason"]:
         print(f"  {rollout['reason']}")
     if rollout["deadline"] and not rollout["ended_at"]:
-        print(f"  until {rollout['deadline'][:19].replace('T', ' ')} at least")
+        print(f"  until {moment(rollout['deadline'])} UTC at least")
     return DONE
 
 

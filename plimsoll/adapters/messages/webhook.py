@@ -38,9 +38,7 @@ class AlertWebhook:
         if self._secret:
             headers["Plimsoll-Signature"] = signature(self._secret, body, int(time.time()))
         try:
-            async with httpx.AsyncClient(
-                timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted()
-            ) as client:
+            async with _client() as client:
                 answer = await client.post(self._address, content=body, headers=headers)
         except httpx.HTTPError as error:
             raise AlertNotTaken(f"The alert webhook did not answer ({type(error).__name__}).") from error

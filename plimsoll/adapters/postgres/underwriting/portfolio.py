@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,6 @@ MOST_BINS = 40
 NEARLY_ALL = 0.99
 YES = ("approve", "counter_offer")
 LOAN = ("vintage", "product", "currency")
-WAYS = ("state", "moment", "risk", "vintage")
 ROOM = "64MB"  # for sorting and hashing: a hundred thousand cases need not go by way of the disk
 
 # What is read here stands in indexes (`…_cohort`): a row of these tables carries its sealed body along.
@@ -160,7 +159,9 @@ class Portfolio:
             self._counted(INQUIRIES, asked),
             self._database.rows(WAITING, asked),
         )
-        by = {name: [row for row in counts if row["counted_by"] == name] for name in WAYS}
+        by: dict[str, list[Row]] = defaultdict(list)
+        for count in counts:
+            by[count["counted_by"]].append(count)
         return (
             _by_state(by["state"])
             | _by_risk(by["risk"])
