@@ -178,7 +178,7 @@ def decision(found: Json) -> None:
 def _decided(found: Json) -> list[tuple[str, str]]:
     pairs = [("Outcome", f"{words.word(found['outcome'])} {words.word(found['outcome_source'])}")]
     if found["override"]:
-        pairs.append(("By", f"{found['override']['by']} ({words.plain_code(found['override']['reason']).lower()})"))
+        pairs.append(("By", f"{found['override']['by']}: {words.chosen(found['override'], 'text')}"))
     terms = found["terms"]
     if terms:
         currency = terms["currency"]
@@ -224,7 +224,7 @@ def _detail(entry: Json) -> str:
         said += [str(why) for why in entry["why"]]
     if entry.get("model"):
         said.append(str(entry["model"]))
-    return ", ".join(said) or words.plain_code(entry["reason"])
+    return ", ".join(said) or words.chosen(entry)
 
 
 def _step(step: Json) -> str:

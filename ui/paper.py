@@ -67,9 +67,10 @@ def decision_facts(found: Json, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     ]
     for entry in found["ledger"]:
         if entry["kind"] == "review.first_answer":
-            pairs.append(("First approval", f"{_who(entry)}: {words.with_code(entry['reason'])}"))
+            pairs.append(("First approval", f"{_who(entry)}: {words.chosen_with_code(entry)}"))
     if found["override"]:
-        pairs.append(("By a person", f"{found['override']['by']}: {words.with_code(found['override']['reason'])}"))
+        said = words.chosen_with_code(found["override"], "text")
+        pairs.append(("By a person", f"{found['override']['by']}: {said}"))
     if found["terms"]:
         pairs.append(("Offer", offer(found["terms"])))
     if found["missing_sources"]:
@@ -155,7 +156,7 @@ def _record(found: Json, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for entry in found["ledger"][-MOST_ENTRIES:]:
         who = _who(entry)
         where = f"seq {entry['seq']}" if entry["seq"] else "not sealed yet"
-        why = "" if entry["reason"] == entry["kind"] else f": {words.with_code(entry['reason'])}"
+        why = "" if entry["reason"] == entry["kind"] else f": {words.chosen_with_code(entry)}"
         yield words.moment(entry["at"], zone), f"{words.word(entry['kind'])}, {who}{why} ({where})"
 
 

@@ -246,7 +246,7 @@ def verdict(given: Json) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             show.status(given["outcome"])
             st.text(f"{given['actor']}, {words.moment(given['answered_at'], session.zone())}")
-        st.text(words.plain_code(given["reason"]))
+        st.text(words.chosen(given))
         if given.get("amount"):
             st.text(f"Offered: {given['amount']}")
         if given.get("note"):

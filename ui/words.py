@@ -328,6 +328,16 @@ def plain_reason(reason: str) -> str:
     return word(reason) if A_CODE.fullmatch(reason) else reason
 
 
+def chosen(said: Mapping[str, Any], sentence: str = "reason_text") -> str:
+    """A listed reason as its reviewer read it, where the product still has it."""
+    return said.get(sentence) or plain_code(said["reason"])
+
+
+def chosen_with_code(said: Mapping[str, Any], sentence: str = "reason_text") -> str:
+    """As `chosen`, with the code behind, for whoever must find it again."""
+    return f"{said[sentence]} ({said['reason']})" if said.get(sentence) else with_code(said["reason"])
+
+
 def fact_name(path: str) -> str:
     """`financial.monthly_income` as `Monthly income`."""
     section, _, name = path.rpartition(".")

@@ -58,7 +58,7 @@ def decision_object(row: Json, product: Product | None, steps: list[Json] | None
         "model": score.get("model"),
         "review": review_summary(row["review"]),
         "documents": documents(row["documents"], product),
-        "override": {"by": row["decided_by_name"], "reason": answer["reason"]} if answer else None,
+        "override": override(row["decided_by_name"], answer["reason"], product) if answer else None,
         "notices": [],
         "parties": [],
         "flags": sorted({*row["flags"], *verdict.get("flags", []), *score.get("flags", [])}),
@@ -131,6 +131,17 @@ def uncertainty(score: Json) -> Json | None:
 
 def review_summary(review: Json | None) -> Json | None:
     return {name: value for name, value in review.items() if name != "answered_by"} if review else None
+
+
+def override(by: str, reason: str, product: Product | None) -> Json:
+    """Whose word it was, with the reason they chose as they read it."""
+    return {"by": by, "reason": reason, "text": product.review.sentence(reason) if product else None}
+
+
+def in_their_words(said: list[Json], product: Product | None) -> list[Json]:
+    """Verdicts, and the record's entries of them, each with the sentence that was chosen beside its code."""
+    listed = product.review.reasons if product else {}
+    return [each | {"reason_text": listed[each["reason"]]} if each["reason"] in listed else each for each in said]
 
 
 def documents(asked: list[Json], product: Product | None) -> list[Json]:

@@ -83,7 +83,13 @@ def test_a_refusal_has_no_terms_and_names_the_reviewers_reason_first():
     assert verdict.terms is None
     assert [reason.code for reason in verdict.reasons] == ["obligations_too_high"]
     assert verdict.reasons[0].source is ReasonSource.PERSON
-    assert verdict.reasons[0].text == the_product().review.reasons["obligations_too_high"]
+    assert verdict.reasons[0].text == "What you owe each month is high against your income"
+
+
+def test_where_nothing_is_written_for_the_applicant_the_listed_sentence_is_given():
+    unwritten = the_product().model_copy(update={"reasons": ()})
+    verdict = settled(unwritten, a_referral(), None, word(Outcome.DECLINE, "unable_to_verify"), ASKED, NOON)
+    assert verdict.reasons[0].text == "Could not verify what was declared"
 
 
 def test_a_case_referred_for_its_score_and_refused_is_refused_for_both():

@@ -35,7 +35,23 @@ async def test_a_reviewer_claims_looks_and_decides(door: Door):
     await door.house.until_closed(application)
     decided = (await door.get(f"/v1/applications/{application}")).json()
     assert (decided["outcome"], decided["outcome_source"]) == ("approve", "person")
-    assert decided["override"] == {"by": answer.json()["verdicts"][0]["actor"], "reason": "evidence_checked"}
+    verdict, listed = answer.json()["verdicts"][0], "Checked the evidence with the source"
+    assert (verdict["reason"], verdict["reason_text"]) == ("evidence_checked", listed)
+    assert decided["override"] == {"by": verdict["actor"], "reason": "evidence_checked", "text": listed}
+    trace = (await door.get(f"/v1/applications/{application}/trace")).json()
+    assert [entry.get("reason_text") for entry in trace["ledger"] if entry["kind"] == "review.answered"] == [listed]
+
+
+async def test_who_is_refused_by_a_person_reads_why_in_words_meant_for_them(door: Door):
+    """And in their own language: what is listed for reviewers is none."""
+    asked = a_referred_application()
+    task, application = await a_review(door, asked | {"applicant": asked["applicant"] | {"language": "de"}})
+    no = A_YES | {"outcome": "decline", "reason": "unable_to_verify"}
+    assert (await say(door, task, no, door.keys[Role.REVIEWER])).status_code == 200
+    await door.house.until_closed(application)
+    case = (await door.get(f"/v1/applications/{application}/case")).json()
+    assert case["reasons"][0]["text"] == "We could not verify what you told us"
+    assert case["plain"]["reasons"][0] == "Wir konnten Ihre Angaben nicht prüfen"
 
 
 async def test_of_six_reviewers_at_a_barrier_one_wins_and_the_others_get_409_with_the_winners_verdict(door: Door):

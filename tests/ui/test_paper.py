@@ -18,6 +18,9 @@ def auditors(case: dict, proof: dict | None = PROOF) -> paper.Sheet:
     return paper.for_an_auditor(case, proof, "Ada Auditor", NOW, UTC)
 
 
+ROSAS_WORD = {"by": "Rosa", "reason": "risk_too_high", "text": "Risk too high on a full look"}
+
+
 def words_of(sheet: paper.Sheet) -> str:
     said = [sheet.title, sheet.subtitle, sheet.foot]
     for section in sheet.sections:
@@ -30,10 +33,10 @@ def pages_of(pdf: bytes) -> int:
 
 
 def test_an_auditors_sheet_names_versions_people_and_the_last_link():
-    said = words_of(auditors(a_decided_case("decline", override={"by": "Rosa", "reason": "risk_too_high"})))
+    said = words_of(auditors(a_decided_case("decline", override=ROSAS_WORD)))
     for word in (
         "consumer-credit@1",
-        "Rosa: risk too high (risk_too_high)",
+        "Rosa: Risk too high on a full look (risk_too_high)",
         "seq 1, hash abab",
         "Printed by Ada Auditor",
     ):

@@ -182,7 +182,7 @@ def entries(found: Json, known: Json | None) -> list[dict[str, str]]:
             "When": words.moment(entry["at"], session.zone()),
             "What": words.word(entry["kind"]),
             "Who": entry.get("actor_name") or ("Plimsoll" if entry["actor"] == "act_system" else entry["actor"]),
-            "Why": entry["reason"],
+            "Why": words.NOTHING if entry["reason"] == entry["kind"] else words.chosen_with_code(entry),
             "Seq": f"{entry['seq']:,}" if entry["seq"] else "not sealed yet",
             **({"Hash": hashes.get(entry.get("entry"), {}).get("hash") or words.NOTHING} if known else {}),
         }

@@ -20,6 +20,7 @@ def problems(product: Product, pack: Path) -> list[str]:
         *_features(product),
         *_concepts_without_reason(product),
         *_sentences(product),
+        *_reasons_of_people(product),
         *_evidence(product),
         *_protected_in_rules(product, pack),
         *_reasons_of_rules(product, pack),
@@ -53,6 +54,14 @@ def _sentences(product: Product) -> Iterator[str]:
     codes = [spec.code for spec in product.reasons]
     for code in sorted({code for code in codes if codes.count(code) > 1}):
         yield f"reasons.toml: {code} stands there more than once."
+
+
+def _reasons_of_people(product: Product) -> Iterator[str]:
+    """What a reviewer picks is written for reviewers: an applicant reads the sentence of the same code."""
+    spoken = {spec.code for spec in product.reasons}
+    for code in product.review.reasons:
+        if code not in spoken:
+            yield f"reasons.toml: {code}, which reviewers may choose, has no sentence for the applicant."
 
 
 def _evidence(product: Product) -> Iterator[str]:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from decimal import Decimal
 
+from plimsoll.adapters.products.new_reasons import OF_PEOPLE
 from plimsoll.adapters.products.toml import line, one_line, rule, said
 from plimsoll.domain.lenders_file import own_product as assumed
 from plimsoll.domain.lenders_file.columns import ColumnKind, Reading
@@ -237,12 +238,8 @@ def _review(draft: Draft) -> Iterator[str]:
     yield line("four_eyes_above", draft.largest_amount)
     yield ""
     yield "[review.reasons]"
-    yield line("evidence_checked", "Checked what was declared")
-    yield line("income_confirmed", "Income confirmed by documents")
-    yield line("obligations_too_high", "Obligations too high for the income")
-    yield line("unable_to_verify", "Could not verify what was declared")
-    yield line("risk_too_high", "Risk too high on a full look")
-    yield line("smaller_amount", "A smaller amount is affordable")
+    for code, (listed, *_) in OF_PEOPLE.items():
+        yield line(code, listed)
     yield ""
     yield "[review.documents]"
     yield line("payslips", "Payslips of the last three months")

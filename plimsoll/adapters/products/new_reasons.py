@@ -39,6 +39,38 @@ OF_RULES = {
     ),
 }
 
+OF_PEOPLE = {  # as reviewers read them, and as an applicant does
+    "evidence_checked": (
+        "Checked what was declared",
+        "What we found when we checked what you told us",
+        "Was sich bei der Prüfung Ihrer Angaben ergab",
+    ),
+    "income_confirmed": (
+        "Income confirmed by documents",
+        "The income that your documents show",
+        "Das Einkommen, das Ihre Unterlagen ausweisen",
+    ),
+    "obligations_too_high": (
+        "Obligations too high for the income",
+        "What you owe each month is high against your income",
+        "Ihre monatlichen Verpflichtungen sind hoch gemessen an Ihrem Einkommen",
+    ),
+    "unable_to_verify": (
+        "Could not verify what was declared",
+        "We could not verify what you told us",
+        "Wir konnten Ihre Angaben nicht prüfen",
+    ),
+    "risk_too_high": (
+        "Risk too high on a full look",
+        "Your finances and your credit record, looked at together, do not carry the loan you asked for",
+        "Ihre Finanzen und Ihre Kreditgeschichte tragen zusammen den gewünschten Kredit nicht",
+    ),
+    "smaller_amount": (
+        "A smaller amount is affordable",
+        "The payment is affordable for a smaller amount only",
+        "Die Rate ist nur für einen kleineren Betrag tragbar",
+    ),
+}
 
 GERMAN = {  # of what every application has
     "amount": "Beantragter Betrag: {value}",
@@ -52,8 +84,8 @@ def reasons_of(draft: Draft) -> str:
 
 
 def reason_code(concept: str) -> str:
-    """A concept called like a rule's reason gets another code."""
-    return f"{concept}_value" if concept in OF_RULES else concept
+    """A concept called like a rule's or a reviewer's reason gets another code."""
+    return f"{concept}_value" if concept in OF_RULES or concept in OF_PEOPLE else concept
 
 
 def _lines(draft: Draft) -> Iterator[str]:
@@ -67,11 +99,19 @@ def _lines(draft: Draft) -> Iterator[str]:
     yield ""
     yield rule("from rules")
     for code, (english, german) in OF_RULES.items():
-        yield ""
-        yield "[[reasons]]"
-        yield line("code", code)
-        yield line("text.en", english)
-        yield line("text.de", german)
+        yield from _of_code(code, english, german)
+    yield ""
+    yield rule("from people")
+    for code, (_, english, german) in OF_PEOPLE.items():
+        yield from _of_code(code, english, german)
+
+
+def _of_code(code: str, english: str, german: str) -> Iterator[str]:
+    yield ""
+    yield "[[reasons]]"
+    yield line("code", code)
+    yield line("text.en", english)
+    yield line("text.de", german)
 
 
 def _concepts(draft: Draft) -> dict[str, list[OwnFeature]]:

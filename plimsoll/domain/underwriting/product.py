@@ -156,6 +156,10 @@ class ReviewTerms(Value):
     document_days: float = 7  # the applicant's time for them
     score_after_verdict: bool = False  # reviewers say their word before they see the score
 
+    def sentence(self, code: str) -> str:
+        """As the reviewer read it who chose it; a code that is no longer listed still says more than nothing."""
+        return self.reasons.get(code, code.replace("_", " "))
+
 
 class Loader(StrEnum):
     """Who turns the labelled applications of a product into `Examples`."""

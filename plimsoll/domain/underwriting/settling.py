@@ -15,7 +15,7 @@ from plimsoll.domain.underwriting.facts import Ask, Facts
 from plimsoll.domain.underwriting.offers import Evaluate, facts_for, priced
 from plimsoll.domain.underwriting.pricing import expected_loss
 from plimsoll.domain.underwriting.product import Product
-from plimsoll.domain.underwriting.reasons import first_ranked
+from plimsoll.domain.underwriting.reasons import first_ranked, say
 from plimsoll.domain.values import Outcome, OutcomeSource
 
 
@@ -81,16 +81,17 @@ def _cost_rate(product: Product, score: Score) -> Decimal:
 def _reasons(product: Product, proposal: Verdict, score: Score | None, answer: PersonsAnswer) -> tuple[Reason, ...]:
     if not answer.outcome.adverse:
         return ()
-    said = Reason(
-        code=answer.reason,
-        text=product.review.reasons.get(answer.reason, answer.reason.replace("_", " ")),
-        rank=1,
-        source=ReasonSource.PERSON,
-    )
+    said = Reason(code=answer.reason, text=_to_the_applicant(product, answer), rank=1, source=ReasonSource.PERSON)
     in_the_grey = score is not None and any(
         path.startswith("score.") for hit in proposal.hits for path in hit.values_read
     )
     return first_ranked([said], score.reasons if score is not None and in_the_grey else ())
+
+
+def _to_the_applicant(product: Product, answer: PersonsAnswer) -> str:
+    """What is listed is written for reviewers; a code that `reasons.toml` has speaks to the applicant."""
+    spec = next((spec for spec in product.reasons if spec.code == answer.reason), None)
+    return say(spec, None, product.language) if spec else product.review.sentence(answer.reason)
 
 
 def _loss(product: Product, score: Score | None, terms: Terms | None) -> ExpectedLoss | None:

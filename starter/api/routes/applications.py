@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.values import Outcome, Status
 from starter.api.auth import Needs
-from starter.api.presenting import case_object, decision_object, list_item, page
+from starter.api.presenting import case_object, decision_object, in_their_words, list_item, page
 from starter.api.running import Running, running
 from starter.api.unswayed import covered, covers
 from starter.engine.client import live_state
@@ -95,8 +95,9 @@ async def case(
 async def trace(
     application: str, actor: Annotated[Actor, Depends(Needs(Permission.READ))], house: House
 ) -> JSONResponse:
+    found = await read_case(house, application, actor)
     history = await house.ports.reading.history(application)
-    return answer_json(await read_case(house, application, actor) | {"ledger": history})
+    return answer_json(found | {"ledger": in_their_words(history, house.product_of(found))})
 
 
 @router.get("/{application}/workflow", summary="What its run does now, from Temporal")

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.underwriting.review import Answer, TaskState, check_answer
 from starter.api.auth import Needs
-from starter.api.presenting import money, page
+from starter.api.presenting import in_their_words, money, page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
 from starter.api.unswayed import covers
@@ -66,19 +66,19 @@ async def summary(actor: Reader, house: House) -> dict[str, Any]:
 
 @router.get("/{task}", summary="One review task")
 async def show(task: str, actor: Reader, house: House) -> JSONResponse:
-    return answer_json(_shown(await house.ports.reviews.task(task)))
+    return answer_json(_shown(house, await house.ports.reviews.task(task)))
 
 
 @router.post("/{task}/claim", summary="Take it: a lease, so that nobody works on it twice")
 async def claim(task: str, actor: Reviewer, house: House) -> JSONResponse:
     row = await house.ports.reviews.task(task)
     lease = timedelta(minutes=house.ports.products.get(row["product"]).review.lease_minutes)
-    return answer_json(_shown(await house.ports.reviews.claim(task, actor, lease)))
+    return answer_json(_shown(house, await house.ports.reviews.claim(task, actor, lease)))
 
 
 @router.post("/{task}/release", summary="Give it back to the queue")
 async def release(task: str, actor: Reviewer, house: House) -> JSONResponse:
-    return answer_json(_shown(await house.ports.reviews.release(task, actor)))
+    return answer_json(_shown(house, await house.ports.reviews.release(task, actor)))
 
 
 @router.post("/{task}/decision", summary="Decide: first verdict wins, repeating it changes nothing")
@@ -88,15 +88,18 @@ async def decide(task: str, answer: Answer, request: Request, actor: Reviewer, h
     terms = house.ports.products.get(row["product"]).review
     check_answer(terms, answer, actor, row["amount"])
     decided = await house.ports.reviews.decide(task, answer, actor, terms, request.state.request_id)
-    return answer_json(_shown(decided))
+    return answer_json(_shown(house, decided))
 
 
 def _uncovered(house: Running, row: dict[str, Any], actor: Actor) -> dict[str, Any]:
     """The risk stays out of the list, too, where a product wants the reviewer's word first."""
-    shown = _shown(row)
+    shown = _shown(house, row)
     return shown | {"probability_of_default": None} if covers(house, row["product"], row, actor) else shown
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _shown(house: Running, row: dict[str, Any]) -> dict[str, Any]:
     hidden = {"answered_by", "claimed_by_id", "closed_at", "request_id", "current_round"}
-    return {name: value for name, value in row.items() if name not in hidden} | {"amount": money(row["amount"])}
+    shown = {name: value for name, value in row.items() if name not in hidden} | {"amount": money(row["amount"])}
+    if "verdicts" in row:
+        shown["verdicts"] = in_their_words(row["verdicts"], house.product_of(row))
+    return shown
