@@ -101,8 +101,12 @@ class Backend:
         """How a product's decisions turned out, as far as it is known today."""
         return self._ask("GET", "/v1/performance", params={"product": product}, patience=READING_PATIENCE)
 
-    def drift_reports(self, product: str, after: str | None = None, limit: int = 50) -> Json:
-        """Drift checks of a product, the newest first."""
+    def newest_decided(self) -> list[Json]:
+        """The case decided last, of whatever product."""
+        return self._ask("GET", "/v1/applications", params={"status": "decided", "limit": 1})["data"]
+
+    def drift_reports(self, product: str | None = None, after: str | None = None, limit: int = 50) -> Json:
+        """Drift checks of a product or of all, the newest first."""
         return self._ask("GET", "/v1/drift-reports", params={"product": product, "after": after, "limit": limit})
 
     def drift_report(self, report: str) -> Json:

@@ -60,7 +60,12 @@ class FakeBackend(FakeRuns, FakeModels, FakePolicies):
 
     def products(self) -> list[Json]:
         self._called("products")
-        return [{"id": name} for name in (self.performances or {"consumer-credit": {}})]
+        return [{"id": name} for name in self.products_there]
+
+    def newest_decided(self) -> list[Json]:
+        self._called("newest_decided")
+        self._must("applications:read")
+        return [case for case in self.cases.values() if case["status"] == "decided"][:1]
 
     def decisions(self, number: str) -> list[Json]:
         self._called("decisions", number)

@@ -14,6 +14,7 @@ class FakeModels(FakeSession):
         self.runs_of_training: list[Json] = []
         self.runs_of_retraining: list[Json] = []
         self.performances: dict[str, Json] = {}  # product -> report
+        self.products_there: list[str] = ["consumer-credit"]
         self.experiments_there: list[Json] = []
         self.rollouts_there: list[Json] = []
         self.next_rollout: Json = {}
@@ -120,10 +121,11 @@ class FakeModels(FakeSession):
         self.drift_lines = history or []
         return self
 
-    def drift_reports(self, product: str, after: str | None = None, limit: int = 50) -> Json:
-        self._called("drift_reports", product)
+    def drift_reports(self, product: str | None = None, after: str | None = None, limit: int = 50) -> Json:
+        self._called("drift_reports", product or "any")
         self._must("models:read")
-        return page_of(list(self.drifts.values()), after, limit)
+        found = [report for report in self.drifts.values() if product in (None, report["product"])]
+        return page_of(found, after, limit)
 
     def drift_report(self, report: str) -> Json:
         self._called("drift_report", report)

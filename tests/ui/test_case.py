@@ -87,7 +87,8 @@ def test_without_an_id_the_page_says_how_to_open_a_case(open_page, reviewer):
 def test_a_decided_case_shows_who_decided(open_page):
     """The verdicts given are part of the case."""
     given = {"actor": "Otto Other", "outcome": "decline", "reason": "risk_too_high", "note": "Too much debt.",
-             "reason_text": "Risk too high on a full look", "amount": None, "term_months": None, "answered_at": at(hours=1), "position": 1}  # fmt: skip
+             "reason_text": "Risk too high on a full look", "amount": None, "term_months": None,
+             "answered_at": at(hours=1), "position": 1}  # fmt: skip
     review = a_review("rev_done", state="answered", verdicts=[given], answered_at=at(hours=1))
     case = a_decided_case("decline", "person") | {"review": review}
     said = words_on(opened(open_page, FakeBackend().with_case(case), case))

@@ -114,6 +114,17 @@ def test_a_check_in_the_address_is_the_one_that_is_shown(open_page):
     assert "An older one." in said
 
 
+def test_it_opens_on_a_product_that_was_checked(open_page):
+    """Not on the first of the list, of which there may be nothing to say; a link says which check, so which product."""
+    backend = FakeBackend("analyst").with_drift(a_report(1, product="early-warning", summary="Bills moved."))
+    backend.products_there = ["consumer-credit", "early-warning"]
+    app = open_page("drift", backend)
+    assert app.selectbox(key="of_product").value == "early-warning"
+    assert "Bills moved." in words_on(app)
+    backend.with_drift(a_report(1, product="early-warning"), a_report(2, summary="The other product's."))
+    assert "The other product's." in words_on(open_page("drift", backend, report=f"drf_{2:026}"))
+
+
 def test_evidentlys_page_is_framed_when_asked_for(open_page):
     """By its own address, under the session, never as part of this page."""
     app = open_page("drift", FakeBackend("analyst").with_drift(a_report()))

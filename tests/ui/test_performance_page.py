@@ -8,6 +8,7 @@ from plimsoll.domain.models.performance import Judged, performance_report
 from tests.judged import AS_OF, PRODUCT, some_decisions, together
 from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend
+from tests.ui.some_cases import a_decided_case
 from ui import performance_charts as charts
 from ui.backend import Forbidden, Unreachable
 
@@ -67,6 +68,16 @@ def test_before_any_outcome_it_says_how_to_report_one(open_page):
 def test_before_any_decision_it_says_so(open_page):
     """The empty state of a fresh installation."""
     assert "Nothing is decided yet" in words_on(open_page("performance", showing(some_decisions(0))))
+
+
+def test_it_opens_on_the_product_of_which_something_was_decided(open_page):
+    """Whoever made a product of their own last sees its figures, and not an empty page of another."""
+    backend = showing(some_decisions(0)).with_case(a_decided_case("approve") | {"product": "our-loans"})
+    backend.products_there = ["consumer-credit", "our-loans"]
+    backend.performances["our-loans"] = a_report(two_vintages())
+    app = open_page("performance", backend)
+    assert app.selectbox(key="of_product").value == "our-loans"
+    assert "1,800 of 1,860" in words_on(app)
 
 
 def test_when_all_ended_alike_the_page_draws_what_it_can(open_page):

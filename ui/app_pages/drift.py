@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import drawing, paging, session, show, words
+from ui import drawing, paging, products, session, show, words
 from ui import drift_charts as charts
 from ui.backend import Json
 
@@ -12,7 +12,7 @@ PAGE_HEIGHT = 900
 def drift() -> None:
     st.title("Drift")
     with session.told_plainly():
-        chosen = product()
+        chosen = products.chosen(newest)
         if chosen is None:
             return
         ask_for_a_check(chosen)
@@ -30,12 +30,10 @@ def drift() -> None:
         earlier(listed)
 
 
-def product() -> str | None:
-    names = [row["id"] for row in session.backend().products()]
-    if not names:
-        show.nothing_here("There is no product yet. `plimsoll product new` makes one from a file.")
-        return None
-    return st.selectbox("Product", names, key="of_product", bind="query-params", width=260, format_func=_product_name)
+def newest() -> list[Json]:
+    """The check in the address, else the newest of all products."""
+    asked = st.query_params.get("report")
+    return [session.backend().drift_report(asked)] if asked else session.backend().drift_reports(limit=1)["data"]
 
 
 def ask_for_a_check(product: str) -> None:
@@ -211,10 +209,6 @@ def _row(column: Json) -> Json:
 
 def _number(value: float | None, digits: int = 3) -> str:
     return words.NOTHING if value is None else f"{value:.{digits}f}"
-
-
-def _product_name(name: str) -> str:
-    return words.plain_code(name.replace("-", " "))
 
 
 drift()

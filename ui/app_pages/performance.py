@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import drawing, session, show, words
+from ui import drawing, products, session, show, words
 from ui import performance_charts as charts
 from ui.backend import Json
 
@@ -10,21 +10,9 @@ from ui.backend import Json
 def performance() -> None:
     st.title("Performance")
     with session.told_plainly():
-        chosen = product()
+        chosen = products.chosen(session.backend().newest_decided)
         if chosen:
             report(session.backend().performance(chosen))
-
-
-def product() -> str | None:
-    names = [row["id"] for row in session.backend().products()]
-    if not names:
-        show.nothing_here("There is no product yet. `plimsoll product new` makes one from a file.")
-        return None
-    return st.selectbox("Product", names, key="of_product", bind="query-params", width=260, format_func=shown)
-
-
-def shown(name: str) -> str:
-    return words.plain_code(name.replace("-", " "))
 
 
 def report(found: Json) -> None:
