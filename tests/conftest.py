@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 
 from plimsoll.adapters.postgres.migrate import migrate
-from tests.databases import Databases
+from tests.databases import Databases, lendable
 from tests.house import House, a_house
 from tests.sandbox_process import running_sandbox, sandbox
 from tests.stack_fixtures import Database, LocalPostgres, LocalTemporal, local_postgres, local_temporal
@@ -40,7 +41,10 @@ def migrated(local_postgres: LocalPostgres) -> LocalPostgres:
 
 @pytest.fixture(scope="session")
 def databases(migrated: LocalPostgres) -> Databases:
-    return Databases(migrated, TEMPLATE)
+    made = migrated.create_database("lendable", template=TEMPLATE)
+    with psycopg.connect(made.superuser_url, autocommit=True) as connection:
+        lendable(connection)
+    return Databases(migrated, made.name)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Databases lent to tests: copies of one migrated database, emptied between one test and the next.
 
-A copy costs a seventh of a second, to empty one a fortieth. What a test did to the schema, or a process that is still
-connected when the test is over, makes the copy worthless: it is dropped.
+A copy costs a fifth of a second of processor time, to empty one a twentieth. What a test did to the schema, many rows,
+or a process that is still connected when the test is over make the copy worthless: it is dropped.
 """
 
 from collections.abc import Iterator
@@ -34,9 +34,10 @@ select (select count(*) from pg_class where relkind <> 't'), (select max(oid) fr
        (select md5(string_agg(relacl::text || oid, ',' order by oid)) from pg_class where relkind <> 't')
 """
 WRITTEN = """
-select oid::regclass::text from pg_class
+select oid::regclass::text, pg_relation_size(oid) from pg_class
 where relkind = 'r' and relnamespace = 'public'::regnamespace and pg_relation_size(oid) > 0 order by oid
 """
+MOST = 1024 * 1024  # bytes of a table; what is deleted keeps its place in it
 SEQUENCES = "select schemaname || '.' || sequencename, start_value, last_value from pg_sequences order by 1"
 
 
@@ -82,35 +83,48 @@ class Databases:
                 connection.execute(END_OTHERS)
                 if _one(connection, SCHEMA) != self._pristine.schema:
                     return False
-                _restore(connection, self._pristine)
+                written = dict(connection.execute(WRITTEN).fetchall())
+                if max(written.values(), default=0) > MOST:
+                    return False
+                _restore(connection, self._pristine, list(written))
                 return _one(connection, OTHERS) == (0,)
         except psycopg.Error:
             return False
 
 
 def _pristine(connection: Connection) -> _Pristine:
-    tables = [name for (name,) in connection.execute(WRITTEN).fetchall()]
     return _Pristine(
         schema=_one(connection, SCHEMA),
-        rows={name: _read(connection, name) for name in tables},
+        rows={name: _read(connection, name) for name, _ in connection.execute(WRITTEN).fetchall()},
         sequences=connection.execute(SEQUENCES).fetchall(),
     )
 
 
-def _restore(connection: Connection, pristine: _Pristine) -> None:
+# The record's triggers fire for everybody; those of a copy to be lent let whoever empties it pass.
+GUARDS = """
+select format('alter table %s enable trigger %I', tgrelid::regclass, tgname) from pg_trigger where tgenabled = 'A'
+"""
+
+
+def lendable(connection: Connection) -> None:
+    """Makes a migrated database one whose copies can be emptied."""
+    for (loosen,) in connection.execute(GUARDS).fetchall():
+        connection.execute(loosen)
+
+
+def _restore(connection: Connection, pristine: _Pristine, written: list[str]) -> None:
+    """Deleted, not truncated: new files for every table that refers to one take ten times as long."""
     with connection.transaction():
-        connection.execute("set local session_replication_role = replica")  # no trigger guards the record against this
+        connection.execute("set local session_replication_role = replica")  # no trigger, no reference in the way
         connection.execute("set local lock_timeout = '5s'")
         kept = pristine.rows
-        written = [name for (name,) in connection.execute(WRITTEN).fetchall()]
         changed = [name for name in written if name not in kept or _read(connection, name) != kept[name]]
-        if changed:
-            names = sql.SQL(", ").join(sql.SQL(name) for name in changed)
-            connection.execute(sql.SQL("truncate {} cascade").format(names))
-        for name, rows in kept.items():
-            if not _read(connection, name):
-                with connection.cursor().copy(f"copy {name} from stdin") as writing:
-                    writing.write(rows)
+        with connection.pipeline():
+            for name in changed:
+                connection.execute(sql.SQL("delete from only {}").format(sql.SQL(name)))
+        for name in kept.keys() & changed:
+            with connection.cursor().copy(f"copy {name} from stdin") as writing:
+                writing.write(kept[name])
         now = connection.execute(SEQUENCES).fetchall()
         for name, start, last in (was for was in pristine.sequences if was not in now):
             connection.execute("select setval(%s::regclass, %s, %s)", (name, last or start, last is not None))
