@@ -53,7 +53,7 @@ def _evidence(ports: Any) -> Activities:
 
 def _outreach(ports: Any) -> Activities:
     outreach = Outreach(ports.outreach.contacts, ports.outreach.gateways.by_channel)
-    interventions = Interventions(ports.outreach.episodes, ports.outreach.contacts, outreach)
+    interventions = Interventions(ports.outreach.episodes, ports.outreach.first_messages, outreach)
     return [
         interventions.begin,
         interventions.look,

@@ -6,12 +6,12 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.failures import reported_to_temporal
-from activities.messages import ContactRef, Message, SendStep
+from activities.messages import Message, SendStep
 from activities.outreach import Outreach
 from plimsoll.domain.errors import PlimsollError
 from plimsoll.domain.outreach.contact import Channel
 from plimsoll.domain.outreach.episode import Ending, EpisodeState
-from plimsoll.ports.outreach import Contacts, Episodes, Stands
+from plimsoll.ports.outreach import Episodes, FirstMessages, Stands
 
 # Less than the workflow's patience with this activity, so that the answer is ours to give.
 SECONDS = 3.0
@@ -55,9 +55,9 @@ class Standing(Message):
 
 
 class Interventions:
-    def __init__(self, episodes: Episodes, contacts: Contacts, outreach: Outreach) -> None:
+    def __init__(self, episodes: Episodes, first_messages: FirstMessages, outreach: Outreach) -> None:
         self._episodes = episodes
-        self._contacts = contacts
+        self._first_messages = first_messages
         self._outreach = outreach
 
     @activity.defn(name="look_at_intervention")
@@ -70,26 +70,15 @@ class Interventions:
     async def begin(self, look: LookAt) -> Standing:
         """The first look and the first message back to back. Whatever stands in the way is left to the run."""
         with reported_to_temporal():
-            standing = _standing(await self._episodes.look(look.intervention, look.now, look.asked))
-            if standing.reach is None:
-                return standing
+            opening = await self._first_messages.begin(look.intervention, look.now)
+            if opening.begun is None or opening.begun.outgoing is None:
+                return _standing(opening.stands)
             try:
                 async with asyncio.timeout(SECONDS):
-                    await self._reach_out(standing, look.now)
-                    return _standing(await self._episodes.look(look.intervention, look.now, asked=True))
+                    receipt = await self._outreach.receipt_of(opening.begun.contact, opening.begun.outgoing, look.now)
+                    return _standing(await self._first_messages.is_out(opening, receipt, look.now))
             except (PlimsollError, TimeoutError):
-                return standing
-
-    async def _reach_out(self, standing: Standing, now: datetime) -> None:
-        step = send_step(standing, now)
-        begun = await self._contacts.permit_and_begin(
-            step.intervention, step.person, step.step, step.channel, step.template, step.due_on, step.now
-        )
-        ref = ContactRef(contact=begun.contact.id, now=now)
-        if begun.outgoing is not None:
-            await self._outreach.hand_over(begun, ref)
-        elif begun.contact.rule is None:
-            await self._outreach.deliver(ref)
+                return _standing(await self._episodes.look(look.intervention, look.now))
 
 
 def send_step(standing: Standing, now: datetime) -> SendStep:

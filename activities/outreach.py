@@ -10,6 +10,7 @@ the message, sends anew only where the same key is the same message, and else pa
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 
 from temporalio import activity
 
@@ -99,16 +100,18 @@ class Outreach:
             if contact.state is ContactState.SENDING:
                 raise GatewayUnavailable(f"Another worker is sending {contact.id}.", kind="in_flight", sent=True)
             return contact
+        return await self._contacts.heard(contact.id, await self.receipt_of(contact, begun.outgoing, ref.now), ref.now)
+
+    async def receipt_of(self, contact: Contact, message: Outgoing, now: datetime) -> Receipt:
+        """What the gateway says of it. A call that failed is noted, and raised."""
         try:
-            receipt = await _within(A_CALL, self._gateways[contact.channel], begun.outgoing)
+            return await _within(A_CALL, self._gateways[contact.channel], message)
         except GatewayRefused as no:
-            failed = Receipt(state=ContactState.FAILED, code=str(no.details.get("reason", no.code)))
-            return await self._contacts.heard(contact.id, failed, ref.now)
+            return Receipt(state=ContactState.FAILED, code=str(no.details.get("reason", no.code)))
         except GatewayUnavailable as failure:
             kind, arrived = str(failure.details.get("kind", failure.code)), bool(failure.details.get("sent", True))
-            await self._contacts.interrupted(contact, kind, arrived, ref.now)
+            await self._contacts.interrupted(contact, kind, arrived, now)
             raise
-        return await self._contacts.heard(contact.id, receipt, ref.now)
 
 
 def _sent(contact: Contact) -> Sent:

@@ -16,6 +16,7 @@ from activities.outreach import Outreach
 from plimsoll.adapters.postgres.outreach.collectors import CollectorDesk
 from plimsoll.adapters.postgres.outreach.contacts import ContactBook
 from plimsoll.adapters.postgres.outreach.episodes import EpisodeStore
+from plimsoll.adapters.postgres.outreach.first_messages import FirstMessages
 from plimsoll.adapters.postgres.outreach.hearing import Hearing
 from plimsoll.adapters.postgres.outreach.interventions import InterventionStore
 from plimsoll.domain.access import Role
@@ -100,6 +101,7 @@ class Desk:
     interventions: InterventionStore
     episodes: EpisodeStore
     contacts: ContactBook
+    first_messages: FirstMessages
     hearing: Hearing
     collectors: CollectorDesk
     outreach: Outreach
@@ -108,7 +110,7 @@ class Desk:
 
     @property
     def activities(self) -> Interventions:
-        return Interventions(self.episodes, self.contacts, self.outreach)
+        return Interventions(self.episodes, self.first_messages, self.outreach)
 
     # People -----------------------------------------------------------------------------------
 
@@ -265,14 +267,16 @@ def a_desk(
     rules = ports.outreach.contact_rules().model_copy(update={"hours": (), "caps": ()})
     interventions = InterventionStore(ports.database, lambda: table)
     contacts = ContactBook(ports.database, ports.vault, lambda: rules, interventions, lambda channel: GATEWAY)
+    episodes = EpisodeStore(ports.database, lambda: table)
     return Desk(
         house=house,
         table=table,
         gateway=gateway,
         rules=rules,
         interventions=interventions,
-        episodes=EpisodeStore(ports.database, lambda: table),
+        episodes=episodes,
         contacts=contacts,
+        first_messages=FirstMessages(ports.database, episodes, contacts),
         hearing=Hearing(ports.database, ports.vault, lambda: rules, interventions, lambda channel: GATEWAY),
         collectors=CollectorDesk(ports.database, ports.vault, lambda: table, contacts),
         outreach=Outreach(contacts, gateways or {channel: gateway for channel in Channel}),

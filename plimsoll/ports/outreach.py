@@ -61,6 +61,34 @@ class Episodes(Protocol):
         ...
 
 
+class OutUntil(Value):
+    """What an episode waits for once its message has left."""
+
+    answer_by: datetime
+    wakes_at: datetime
+    waits_on: str
+
+
+class Opening(Value):
+    """How an episode begins: where it stands, or its first message in the hands of this very caller."""
+
+    stands: Stands
+    begun: Begun | None = None
+    once_out: OutUntil | None = None
+
+
+class FirstMessages(Protocol):
+    """The first message of an episode, as quickly as it can be sent without being sent twice."""
+
+    async def begin(self, intervention: str, now: datetime) -> Opening:
+        """Looks, and where a message is due the governor is asked and it is begun, all at once. Raises NotFound."""
+        ...
+
+    async def is_out(self, opening: Opening, receipt: Receipt, now: datetime) -> Stands:
+        """What the gateway said of it, and where the episode stands by that."""
+        ...
+
+
 class Gateway(Protocol):
     """Whoever carries messages of one channel."""
 
@@ -91,19 +119,6 @@ class Contacts(Protocol):
         now: datetime,
     ) -> Contact:
         """The contact of this step, made unless it is there; `permitted`, or `refused` by a named rule."""
-        ...
-
-    async def permit_and_begin(
-        self,
-        intervention: str,
-        person: str,
-        step: int,
-        channel: Channel,
-        template: str,
-        due_on: date | None,
-        now: datetime,
-    ) -> Begun:
-        """Both in one transaction, for a message that leaves at once: what the governor saw still holds."""
         ...
 
     async def get(self, contact: str) -> Contact:

@@ -7,6 +7,7 @@ from plimsoll.adapters.postgres.outreach.collectors import CollectorDesk
 from plimsoll.adapters.postgres.outreach.contacts import ContactBook
 from plimsoll.adapters.postgres.outreach.effect import EffectCounts
 from plimsoll.adapters.postgres.outreach.episodes import EpisodeStore
+from plimsoll.adapters.postgres.outreach.first_messages import FirstMessages
 from plimsoll.adapters.postgres.outreach.hearing import Hearing
 from plimsoll.adapters.postgres.outreach.interventions import InterventionStore
 from plimsoll.adapters.postgres.outreach.message_templates import MessageTemplates
@@ -29,6 +30,7 @@ class OutreachPorts:
     strategies: StrategyFile
     interventions: InterventionStore
     episodes: EpisodeStore
+    first_messages: FirstMessages
     effect: EffectCounts
     collectors: CollectorDesk
     sweeps: SweepStore
@@ -50,10 +52,12 @@ def build_outreach_ports(settings: Settings, database: Database, vault: LocalVau
     strategies, rules = StrategyFile(*settings.watch_dirs), contact_rules(*settings.watch_dirs)
     interventions, gateways = InterventionStore(database, strategies.table), build_gateways(settings)
     contacts = ContactBook(database, vault, rules, interventions, gateways.name_of)
+    episodes = EpisodeStore(database, strategies.table)
     return OutreachPorts(
         strategies=strategies,
         interventions=interventions,
-        episodes=EpisodeStore(database, strategies.table),
+        episodes=episodes,
+        first_messages=FirstMessages(database, episodes, contacts),
         effect=EffectCounts(database),
         sweeps=SweepStore(database),
         collectors=CollectorDesk(database, vault, strategies.table, contacts),

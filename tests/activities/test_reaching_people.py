@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.messages import Permitted, Sent
 from plimsoll.domain.access import Role
-from plimsoll.domain.outreach.contact import Begun, Channel, ContactState, GatewayRefused, GatewayUnavailable
+from plimsoll.domain.outreach.contact import Channel, ContactState, GatewayRefused, GatewayUnavailable
 from tests.contact_rules import NOON, at
 from tests.house import House
 from tests.reaching import Reaching, a_ref, a_step, reaching
@@ -50,28 +50,6 @@ async def test_a_permitted_step_is_sent_once_with_the_contacts_id_as_its_key(wor
     assert message.contact == contact
     assert "Ada" in message.text
     assert "Reply STOP" in message.text
-
-
-async def at_once(world: Reaching, **changed: Any) -> Begun:
-    """The first message of an episode: its permit is used where it is given."""
-    step = a_step(await world.customer(**changed))
-    asked = (step.intervention, step.person, step.step, step.channel, step.template, step.due_on, NOON)
-    begun, again = await asyncio.gather(*(world.book.permit_and_begin(*asked) for _ in range(2)))
-    assert begun.contact.id == again.contact.id
-    assert begun.outgoing is None or again.outgoing is None, "both hold the message"
-    return begun if begun.outgoing else again
-
-
-async def test_of_two_that_begin_at_once_one_holds_the_message(world: Reaching):
-    begun = await at_once(world)
-    assert begun.outgoing is not None
-    assert begun.contact.state is ContactState.SENDING
-
-
-async def test_what_is_barred_or_no_longer_wanted_does_not_begin_at_once(world: Reaching):
-    assert (await at_once(world, add_flags=["bereaved"])).contact.rule == "flag_bereaved"
-    world.episodes.wanted = False
-    assert (await at_once(world)).contact.rule == "not_wanted"
 
 
 async def test_a_step_asked_again_has_the_same_contact(world: Reaching):

@@ -28,8 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120.0
 
 # Places that only those come by who reach customers: test_killed_while_reaching.py
-STEP_BY_STEP = ("permit_contact", "begin_contact")  # of these, those whose first message did not leave at once
-REACHING = ("look_at_intervention", "permit_and_begin_contact", *STEP_BY_STEP, "hand_over", "note_contact")
+# Of these, those whose first message did not leave at once.
+STEP_BY_STEP = ("look_at_intervention", "permit_contact", "begin_contact", "note_contact")
+REACHING = ("begin_intervention", *STEP_BY_STEP, "hand_over", "note_first_message")
 PARKING = ("park_contact",)  # where a gateway neither knows keys nor tells: the sandbox's do both
 HEARING = ("hear_callback",)  # an API process
 

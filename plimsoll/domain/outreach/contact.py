@@ -115,6 +115,7 @@ class Begun(Value):
     """After the governor's last look: the contact, and the message if this very call may hand it over."""
 
     contact: Contact
+    gateway: str | None = None
     outgoing: Outgoing | None = None
 
 

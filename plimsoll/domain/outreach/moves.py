@@ -118,6 +118,12 @@ class Episode(Value):
     kept_until: datetime | None = None  # a promise is judged then
     measured: tuple[int, ...] = ()
 
+    def once_out(self, move: "IsOut") -> "Episode":
+        """The same, when the message of its step has left."""
+        assert self.at is not None
+        at = self.at.model_copy(update={"state": StepState.OUT, "until": move.until, "rule": None})
+        return self.model_copy(update={"at": at})
+
 
 class ContactFact(Value):
     """The message of the present step."""

@@ -22,7 +22,7 @@ select %(kind)s, id, %(body)s, %(digest)s from application where id = %(about)s 
 
 async def enter(connection: AsyncConnection[DictRow], written: Entry, about: str | None = None) -> None:
     """`about`: what the entry is found by where that is no application, an episode or a person."""
-    await connection.execute(ENTER, _columns(written, about or written.application))
+    await connection.execute(ENTER, columns(written, about or written.application))
 
 
 class Acts:
@@ -38,10 +38,11 @@ class Acts:
         """On record before it is done. Raises NotFound for an application that is not there."""
         written = entry(kind, application=application, actor=by.id, reason=reason, request=request, at=now, **facts)
         if application is None:
-            await self._database.run(ENTER, _columns(written, None))
-        elif await self._database.row(OF_AN_APPLICATION, _columns(written, application)) is None:
+            await self._database.run(ENTER, columns(written, None))
+        elif await self._database.row(OF_AN_APPLICATION, columns(written, application)) is None:
             raise NotFound(f"There is no application {application}.")
 
 
-def _columns(written: Entry, about: str | None) -> dict[str, Any]:
+def columns(written: Entry, about: str | None) -> dict[str, Any]:
+    """What `ENTER` is given, alone or within a statement that does what is entered."""
     return {"kind": written.kind, "about": about, "body": written.body, "digest": written.digest}

@@ -15,8 +15,9 @@ from datetime import date, datetime
 from typing import Any
 
 from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.ledger import entering
 from plimsoll.adapters.postgres.outreach import people
-from plimsoll.adapters.postgres.outreach.people import Connection, Person, enter
+from plimsoll.adapters.postgres.outreach.people import Connection, Person, enter, entry_of
 from plimsoll.adapters.postgres.outreach.sent_contacts import (
     FIND_LOCKED,
     SentContacts,
@@ -28,7 +29,7 @@ from plimsoll.adapters.postgres.outreach.sent_contacts import (
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import CONTACT, new_id
-from plimsoll.domain.ledger import digest
+from plimsoll.domain.ledger import Entry, digest
 from plimsoll.domain.outreach import governor
 from plimsoll.domain.outreach.contact import (
     Begun,
@@ -42,7 +43,7 @@ from plimsoll.domain.outreach.rules import ContactRules
 from plimsoll.domain.outreach.templates import Template, Text, filled_in, in_words, placeholders_in
 from plimsoll.faultpoints import faultpoints
 from plimsoll.ports import Vault
-from plimsoll.ports.outreach import Interventions
+from plimsoll.ports.outreach import Interventions, Reach
 
 OF_STEP = "select * from contact where intervention_id = %(intervention)s and step = %(step)s for update"
 OF_TASK = "select * from contact where task_id = %(task)s for update"
@@ -70,6 +71,19 @@ select content from message_template
 where name = %(name)s and approved_at is not null and retired_at is null
   and (%(version)s::integer is null or version = %(version)s)
 order by version desc limit 1
+"""
+
+PERSON_AND_TEMPLATE = f"""
+select who.*, said.content from ({people.PERSON}) who left join lateral ({TEMPLATE}) said on true
+"""
+MAKE_SENDING = f"""
+with made as (
+    insert into contact (id, person_id, intervention_id, step, channel, template, template_version, language, by,
+                         state, permitted_at, attempts, sending_at, gateway, body_sealed, body_digest)
+    values (%(id)s, %(person)s, %(intervention)s, %(step)s, %(channel)s, %(template)s, %(template_version)s,
+            %(language)s, %(by)s, 'sending', %(now)s, 1, %(now)s, %(gateway)s, %(sealed)s, %(body_digest)s)
+)
+{entering.ENTER}
 """
 
 Gateways = Callable[[Channel], str | None]
@@ -112,26 +126,39 @@ class ContactBook(SentContacts):
             row, _ = await self._permitted(connection, known, intervention, step, channel, template, due_on, now)
             return as_contact(row)
 
-    @faultpoints("permit_and_begin_contact")
-    async def permit_and_begin(
-        self,
-        intervention: str,
-        person: str,
-        step: int,
-        channel: Channel,
-        template: str,
-        due_on: date | None,
-        now: datetime,
+    async def begin_at_once(
+        self, connection: Connection, intervention: str, person: str, reach: Reach, now: datetime
     ) -> Begun:
-        """Both in one transaction, for a message that leaves at once: what the governor saw still holds."""
-        async with self._database.pipelined() as connection:
-            known = await people.locked(connection, person)
-            row, approved = await self._permitted(connection, known, intervention, step, channel, template, due_on, now)
-            if ContactState(row["state"]) is not ContactState.PERMITTED or approved is None:
-                return Begun(contact=as_contact(row))
-            if not await self._interventions.wants(connection, intervention, step):
-                return Begun(contact=await self._refused(connection, row, Ruling(rule=governor.NOT_WANTED), now))
-            return await self._begun(connection, row, known, approved, now)
+        """Permit and message of a step that has no contact yet, in one row: what the governor sees still holds.
+
+        Inside the caller's transaction, which holds person and episode.
+        """
+        asked = {"person": person, "name": reach.template, "version": None}
+        row = await (await connection.execute(PERSON_AND_TEMPLATE, asked)).fetchone()
+        assert row is not None
+        known, approved = people.as_person(row), _approved(row)
+        ruling = await self._ruling(connection, known, reach.by.channel, approved, None, now)
+        contact: Row = {
+            "id": new_id(CONTACT), "person": person, "intervention": intervention, "step": reach.step, "task": None,
+            "channel": reach.by.channel, "template": reach.template, "due_on": None, "by": SYSTEM.id, "now": now,
+        }  # fmt: skip
+        if ruling.rule or approved is None:
+            return Begun(contact=as_contact(await self._ruled(connection, None, contact, known, approved, ruling)))
+        return await self._made_and_begun(connection, contact, known, approved)
+
+    async def _made_and_begun(self, connection: Connection, contact: Row, known: Person, approved: Template) -> Begun:
+        assert known.wrapped_key is not None  # the governor knows nobody who was erased
+        content = self._composed(contact, known, approved)
+        sealed = self._sealed(contact["id"], known.wrapped_key, content)
+        row = contact | {
+            "person_id": known.id, "intervention_id": contact["intervention"], "template_version": approved.version,
+            "language": content["language"], "state": ContactState.SENDING, "rule": None, "again_at": None,
+            "instead": None, "attempts": 1, "sending_at": contact["now"],
+        }  # fmt: skip
+        made = {"gateway": self._gateways(row["channel"]), "sealed": sealed, "body_digest": digest(sealed)}
+        entered = self._entry_of_sending(row, approved, content, sealed, contact["now"])
+        await connection.execute(MAKE_SENDING, row | made | entering.columns(entered, row["intervention_id"]))
+        return Begun(contact=as_contact(row), gateway=made["gateway"], outgoing=outgoing_of(row, content))
 
     async def _permitted(
         self, connection: Connection, known: Person, intervention: str, step: int, channel: Channel, template: str,
@@ -241,7 +268,7 @@ class ContactBook(SentContacts):
     async def _begun(self, connection: Connection, row: Row, known: Person, approved: Template, now: datetime) -> Begun:
         assert known.wrapped_key is not None  # the governor knows nobody who was erased
         # What may have left already stays the same to the byte: gateways hold a key to its content.
-        sealed = row["body_sealed"] or self._composed(row, known.wrapped_key, known, approved)
+        sealed = row["body_sealed"] or self._sealed(row["id"], known.wrapped_key, self._composed(row, known, approved))
         content = json.loads(self._vault.open(known.wrapped_key, sealed, f"contact/{row['id']}"))
         begun = await (
             await connection.execute(
@@ -253,19 +280,25 @@ class ContactBook(SentContacts):
             )
         ).fetchone()  # fmt: skip
         assert begun is not None
-        await enter(
-            connection, "contact.sending", row["intervention_id"] or row["person_id"], now=now,
-            contact=row["id"], person=row["person_id"], channel=row["channel"], attempt=begun["attempts"],
+        entered = self._entry_of_sending(begun, approved, content, sealed, now)
+        await entering.enter(connection, entered, about=begun["intervention_id"] or begun["person_id"])
+        return Begun(contact=as_contact(begun), gateway=begun["gateway"], outgoing=outgoing_of(begun, content))
+
+    def _entry_of_sending(self, row: Row, approved: Template, content: Row, sealed: bytes, now: datetime) -> Entry:
+        return entry_of(
+            "contact.sending", row["intervention_id"] or row["person_id"], now=now, contact=row["id"],
+            person=row["person_id"], channel=row["channel"], attempt=row["attempts"],
             template=f"{approved.name}@{approved.version}", template_digest=approved.digest, body=digest(sealed).hex(),
             message=digest(content["text"].encode()).hex(), rules=self._rules().version,
         )  # fmt: skip
-        return Begun(contact=as_contact(begun), outgoing=outgoing_of(begun, content))
 
-    def _composed(self, row: Row, wrapped_key: bytes, known: Person, approved: Template) -> bytes:
+    def _composed(self, row: Row, known: Person, approved: Template) -> Row:
         language, addresses = self._language(known), known.addresses(self._vault)
         said = self._said(approved, language, addresses, row["due_on"])
-        content = {"to": addresses[row["channel"]], "subject": said.subject, "text": said.text, "language": language}
-        return self._vault.seal(wrapped_key, json.dumps(content).encode(), f"contact/{row['id']}")
+        return {"to": addresses[row["channel"]], "subject": said.subject, "text": said.text, "language": language}
+
+    def _sealed(self, contact: str, wrapped_key: bytes, content: Row) -> bytes:
+        return self._vault.seal(wrapped_key, json.dumps(content).encode(), f"contact/{contact}")
 
     def _said(self, approved: Template, language: str, addresses: dict[str, str], due_on: date | None) -> Text:
         rules = self._rules()
@@ -342,7 +375,11 @@ class ContactBook(SentContacts):
 async def _template(connection: Connection, name: str, version: int | None = None) -> Template | None:
     """The newest approved version, or this one."""
     row = await (await connection.execute(TEMPLATE, {"name": name, "version": version})).fetchone()
-    return Template.model_validate(row["content"]) if row else None
+    return _approved(row) if row else None
+
+
+def _approved(row: Row) -> Template | None:
+    return Template.model_validate(row["content"]) if row["content"] else None
 
 
 def _columns_of(ruling: Ruling) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from plimsoll.adapters.postgres.database import Row
 from plimsoll.adapters.postgres.outreach.payments import Money, money_of
 from plimsoll.adapters.postgres.outreach.record import Connection
+from plimsoll.domain.errors import NotFound
 from plimsoll.domain.outreach.episode import Ending, EpisodeState
 from plimsoll.domain.outreach.moves import (
     Answer,
@@ -53,9 +54,10 @@ where i.id = %(id)s
 async def known_now(
     connection: Connection, intervention: str, table: StrategyTable, now: datetime, asked: bool
 ) -> tuple[Row, Episode, Known]:
-    """The row, locked by whoever asks, and what it says. `asked`: the governor was, a moment ago."""
+    """The row, locked by whoever asks, and what it says. `asked`: the governor was, a moment ago. Raises NotFound."""
     row = await (await connection.execute(READ, {"id": intervention})).fetchone()
-    assert row is not None
+    if row is None:
+        raise NotFound(f"There is no intervention {intervention}.")
     money = None
     if row["watched"] and EpisodeState(row["state"]).open:
         since = row["commitment"]["recorded_at"] if row["commitment"] else row["recorded_at"]

@@ -18,7 +18,6 @@ from plimsoll.adapters.postgres.outreach.episode_facts import known_now
 from plimsoll.adapters.postgres.outreach.payments import money_of
 from plimsoll.adapters.postgres.outreach.record import Connection
 from plimsoll.domain.access import SYSTEM
-from plimsoll.domain.errors import NotFound
 from plimsoll.domain.ids import TASK, new_id
 from plimsoll.domain.outreach import moves
 from plimsoll.domain.outreach.contact import LEFT_THE_HOUSE
@@ -97,31 +96,40 @@ class EpisodeStore:
         self._database = database
         self._table = table
 
+    @property
+    def table(self) -> StrategyTable:
+        return self._table()
+
     @faultpoints("look_at_intervention")
     async def look(self, intervention: str, now: datetime, asked: bool = False) -> Stands:
         """Applies what follows from all that is known. Raises NotFound."""
         async with self._database.pipelined() as connection:
-            found = await (await connection.execute(LOCK, {"id": intervention})).fetchone()
-            if found is None:
-                raise NotFound(f"There is no intervention {intervention}.")
-            return await self._moved(connection, intervention, now, asked)
+            await connection.execute(LOCK, {"id": intervention})
+            return await self.at_rest(*await self.moved(connection, intervention, now, asked), now)
 
-    async def _moved(self, connection: Connection, intervention: str, now: datetime, asked: bool) -> Stands:
-        table = self._table()
+    async def moved(
+        self, connection: Connection, intervention: str, now: datetime, asked: bool = False
+    ) -> tuple["Look", Move | None]:
+        """Whatever follows is done, by whoever holds the lock; and the move that leaves the rest to somebody else."""
+        table, look = self.table, None
         for _ in range(MOST_MOVES):
-            look = Look(connection, *await known_now(connection, intervention, table, now, asked))
+            look = look or Look(connection, *await known_now(connection, intervention, table, now, asked))
             move = next_move(look.episode, look.known, table, now)
-            if move is None:
-                return look.stands()
-            if isinstance(move, moves.Reach):
-                await look.wait(move, now, until=None, on="gateway")
-                return look.stands(reach=True)
-            if isinstance(move, moves.Wait):
-                await look.wait(move, now, until=move.until, on=move.on)
-                return look.stands(until=move.until, waits_on=move.on)
+            if move is None or isinstance(move, moves.Reach | moves.Wait):
+                return look, move
             await look.apply(move, table, now)
-            asked = False
+            look, asked = look if isinstance(move, moves.IsOut) else None, False
         raise AssertionError(f"{intervention} does not come to rest")
+
+    async def at_rest(self, look: "Look", move: Move | None, now: datetime) -> Stands:
+        """Where it stands, written down for whoever looks at the row."""
+        if isinstance(move, moves.Reach):
+            await look.wait(now, until=None, on="gateway")
+            return look.stands(reach=True)
+        if isinstance(move, moves.Wait):
+            await look.wait(now, until=move.until, on=move.on)
+            return look.stands(until=move.until, waits_on=move.on)
+        return look.stands()
 
 
 class Look:
@@ -147,7 +155,7 @@ class Look:
             waits_on=waits_on,
         )
 
-    async def wait(self, move: Move, now: datetime, until: datetime | None, on: str) -> None:
+    async def wait(self, now: datetime, until: datetime | None, on: str) -> None:
         if (self._row["until"], self._row["waits_on"]) != (until, on):
             await self._set(now, until=until, waits_on=on)
 
@@ -157,8 +165,11 @@ class Look:
     # Steps ------------------------------------------------------------------------------------
 
     async def is_out(self, move: moves.IsOut, table: StrategyTable, now: datetime) -> None:
+        """Nothing else changes by it, so nothing is read anew."""
         await self._set_step(state=StepState.OUT, until=move.until, rule=None)
         await self._enter("intervention.sent", now, step=self._number, way=self._at.step.by)
+        self.episode = self.episode.once_out(move)
+        self._row["at"] |= {"state": StepState.OUT, "until": move.until, "rule": None}
 
     async def call(self, move: moves.Call, table: StrategyTable, now: datetime) -> None:
         await self._open_task(table, now)

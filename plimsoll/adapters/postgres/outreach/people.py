@@ -16,7 +16,7 @@ from plimsoll.adapters.postgres.database import Row
 from plimsoll.adapters.postgres.ledger import entering
 from plimsoll.domain.access import SYSTEM, Actor
 from plimsoll.domain.errors import NotFound
-from plimsoll.domain.ledger import entry
+from plimsoll.domain.ledger import Entry, entry
 from plimsoll.domain.outreach.contact import LEFT_THE_HOUSE, Channel
 from plimsoll.domain.outreach.governor import Past, Reachable
 from plimsoll.domain.outreach.rules import ContactRules, Flag
@@ -113,8 +113,11 @@ async def past_contacts(
     return [Past(channel=Channel(row["channel"]), at=row["at"], talked=row["talked"]) for row in rows]
 
 
-async def enter(
-    connection: Connection,
+async def enter(connection: Connection, kind: str, story: str | None, *, now: datetime, **said: Any) -> None:
+    await entering.enter(connection, entry_of(kind, story, now=now, **said), about=story)
+
+
+def entry_of(
     kind: str,
     story: str | None,
     *,
@@ -123,9 +126,8 @@ async def enter(
     reason: str = "",
     request: str = "",
     **facts: Any,
-) -> None:
+) -> Entry:
     """`story`: the id of the episode, or of the person, that this is part of; None for what stands for itself."""
-    written = entry(
+    return entry(
         kind, application=None, actor=by.id, reason=reason or kind, request=request or story or kind, at=now, **facts
     )
-    await entering.enter(connection, written, about=story)

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from plimsoll.adapters.postgres.ledger import entering
 from plimsoll.domain.access import SYSTEM, Actor
-from plimsoll.domain.ledger import entry
+from plimsoll.domain.ledger import Entry, entry
 
 Connection = AsyncConnection[DictRow]
 KIND = "intervention"  # of the run, in the outbox and in `starter/engine/runs.py`
@@ -29,8 +29,11 @@ values ('alert', %(kind)s, 'intervention', %(about)s, %(payload)s)
 """
 
 
-async def enter(
-    connection: Connection,
+async def enter(connection: Connection, kind: str, intervention: str, *, now: datetime, **said: Any) -> None:
+    await entering.enter(connection, entry_of(kind, intervention, now=now, **said), about=intervention)
+
+
+def entry_of(
     kind: str,
     intervention: str,
     *,
@@ -39,8 +42,8 @@ async def enter(
     reason: str = "",
     request: str = "",
     **facts: Any,
-) -> None:
-    written = entry(
+) -> Entry:
+    return entry(
         kind,
         application=None,
         actor=by.id,
@@ -50,7 +53,6 @@ async def enter(
         intervention=intervention,
         **facts,
     )
-    await entering.enter(connection, written, about=intervention)
 
 
 async def start_run(connection: Connection, intervention: str, product: str, priority: int) -> None:
