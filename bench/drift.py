@@ -17,7 +17,7 @@ import numpy as np
 
 from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.monitoring.drift import Drift, Window, measure, reference_of
-from plimsoll.wiring import drift_pages
+from plimsoll.wiring.models import drift_pages
 
 TRAINED_ON = 100_000
 NUMBERS = WORDS = 15

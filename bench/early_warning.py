@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from plimsoll.domain.models.metrics import auc, repeated_folds_difference
 from plimsoll.settings import load_settings
-from plimsoll.wiring import beside_plain, labelled_examples, product_packs, taiwan_plain
+from plimsoll.wiring.labelled import labelled_examples, taiwan_plain
+from plimsoll.wiring.models import beside_plain
+from plimsoll.wiring.packs import product_packs
 
 PACK = "early-warning"
 FOLDS, REPEATS = 5, 2

@@ -17,7 +17,8 @@ from bench.decisions import line
 from bench.house import FULL, SERVERS, CpuMeter, account, application_of, bench_ports, bench_stack, settled
 from bench.http_load import post, send_at_rate
 from plimsoll.settings import Settings
-from plimsoll.wiring import Ports, product_packs
+from plimsoll.wiring import Ports
+from plimsoll.wiring.packs import product_packs
 
 PRODUCT = "consumer-credit"
 ACCEPTED = (200, 201, 202)

@@ -22,7 +22,9 @@ from plimsoll.domain.models.examples import Examples
 from plimsoll.domain.models.training import TrainingPlan
 from plimsoll.domain.underwriting.product import FeatureSpec
 from plimsoll.settings import load_settings
-from plimsoll.wiring import compare_candidates, examples_of, product_packs, public_set, shipped_set
+from plimsoll.wiring.labelled import examples_of, public_set, shipped_set
+from plimsoll.wiring.models import compare_candidates
+from plimsoll.wiring.packs import product_packs
 
 SHIPPED = "south-german"
 AS_OF = date(2026, 1, 1)

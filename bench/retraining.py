@@ -21,7 +21,8 @@ from plimsoll.domain.models.out_of_time import LearntWhatIsHeldOut, OutOfTime, T
 from plimsoll.domain.models.retraining import RetrainingTerms
 from plimsoll.domain.models.retraining_gate import Comparison, HeldOut, Verdict, compare
 from plimsoll.domain.underwriting.product import FeatureSpec
-from plimsoll.wiring import lendingclub_loans, trial_model
+from plimsoll.wiring.labelled import lendingclub_loans
+from plimsoll.wiring.models import trial_model
 
 LABEL_MONTHS = 12
 APPROVING = 0.8  # LendingClub's loans were all granted: a cut is needed to speak of approvals at all

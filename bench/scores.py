@@ -25,7 +25,8 @@ from plimsoll.domain.models.scoring import ModelPin
 from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 from plimsoll.ports import ColumnScorer
 from plimsoll.settings import Settings
-from plimsoll.wiring import Ports, product_packs
+from plimsoll.wiring import Ports
+from plimsoll.wiring.packs import product_packs
 
 PARTS = ["postgres", "migrate", "api"]
 Line = dict[str, Any]

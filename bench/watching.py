@@ -25,7 +25,9 @@ from plimsoll.domain.watching.rows import rows_of
 from plimsoll.domain.watching.triggers import NOTHING_DUE
 from plimsoll.ports.watching import StateBlock
 from plimsoll.settings import Settings
-from plimsoll.wiring import Ports, open_ports, small_model, taiwan_events
+from plimsoll.wiring import Ports, open_ports
+from plimsoll.wiring.labelled import taiwan_events
+from plimsoll.wiring.models import small_model
 from starter.models.training import ensure_released
 
 PACK = "early-warning"

@@ -12,7 +12,8 @@ from plimsoll.domain.underwriting.facts import Ask, Stage, facts_of
 from plimsoll.domain.underwriting.offers import asks_around
 from plimsoll.domain.underwriting.product import Product
 from plimsoll.settings import Settings
-from plimsoll.wiring import Ports, newest_model
+from plimsoll.wiring import Ports
+from plimsoll.wiring.models import newest_model
 
 
 async def rehearse(ports: Ports, settings: Settings, product: Product) -> bool:

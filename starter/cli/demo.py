@@ -12,7 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from plimsoll.domain.underwriting.portfolio import Ended, PortfolioReport, portfolio_report
 from plimsoll.domain.values import Outcome
 from plimsoll.settings import Settings, load_settings
-from plimsoll.wiring import open_ports, product_packs, shipped_set
+from plimsoll.wiring import open_ports
+from plimsoll.wiring.labelled import shipped_set
+from plimsoll.wiring.packs import product_packs
 from starter.cli.bulk import Line, send_all
 from starter.cli.printing import DONE, FAILED, UNDECIDED, decision, note
 from starter.cli.remote import Remote

@@ -78,7 +78,7 @@ def shipped(role: AsRole = None, json: AsJson = False) -> int:
     Their labels have been seen by nobody before: not by the model, not by the sandbox.
     """
     from plimsoll.settings import load_settings
-    from plimsoll.wiring import shipped_set
+    from plimsoll.wiring.labelled import shipped_set
 
     labels = {row.reference: "bad" if row.bad else "good" for row in shipped_set(load_settings()).held_out()}
     tally = Tally(total=len(labels))

@@ -68,7 +68,7 @@ def show(
 def check(product: str, json: AsJson = False) -> int:
     """Whether a pack is whole: every reason worded, nothing protected read, every field declared."""
     from plimsoll.settings import load_settings
-    from plimsoll.wiring import product_packs
+    from plimsoll.wiring.packs import product_packs
 
     problems = product_packs(load_settings()).check(product)
     return _report(problems, f"{product} is whole.", json)
@@ -179,7 +179,7 @@ def _asked(product: str, ask: Callable[[Any, "Product"], Answer]) -> Answer:
     """What the policy engine says of the files of a pack. Raises InvalidRequest for one that cannot be read."""
     from plimsoll.domain.underwriting.policy import handed_in
     from plimsoll.settings import load_settings
-    from plimsoll.wiring import policy_engine, product_packs
+    from plimsoll.wiring.packs import policy_engine, product_packs
 
     settings = load_settings()
     with handed_in():

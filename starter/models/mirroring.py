@@ -9,7 +9,8 @@ import structlog
 
 from plimsoll.domain.errors import Unavailable
 from plimsoll.settings import load_settings
-from plimsoll.wiring import Ports, mlflow_command, open_ports
+from plimsoll.wiring import Ports, open_ports
+from plimsoll.wiring.models import mlflow_command
 
 log = structlog.get_logger()
 

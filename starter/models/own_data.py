@@ -18,7 +18,9 @@ from plimsoll.domain.models.examples import Column, Examples
 from plimsoll.domain.underwriting.cut_offs import CutOffs, cut_offs, portfolio_weights
 from plimsoll.domain.underwriting.product import FeatureKind, Loader
 from plimsoll.settings import Settings
-from plimsoll.wiring import check_new_name, first_look, lenders_file, lenders_table, make_pack, product_packs
+from plimsoll.wiring.labelled import lenders_file
+from plimsoll.wiring.models import first_look
+from plimsoll.wiring.packs import check_new_name, lenders_table, make_pack, product_packs
 
 CURRENCY, JURISDICTION = "EUR", "DE"  # until somebody says; marked as assumed
 NO_WISHES = Wishes()

@@ -7,7 +7,9 @@ from typing import Any
 from plimsoll.domain.access import Role
 from plimsoll.domain.models.registry import RoleName
 from plimsoll.settings import Settings
-from plimsoll.wiring import Ports, newest_model, product_packs, train_model
+from plimsoll.wiring import Ports
+from plimsoll.wiring.models import newest_model, train_model
+from plimsoll.wiring.packs import product_packs
 from starter.models.registrar import Registrar
 
 FIRST = "the first model of this home"

@@ -8,7 +8,7 @@ import pytest
 
 from plimsoll.adapters.models.training import train
 from plimsoll.domain.access import SYSTEM, Role
-from plimsoll.wiring import labelled_examples
+from plimsoll.wiring.labelled import labelled_examples
 from starter.models.own_data import Order, new_product, sample_rows
 from tests.applicants import FIRST_OF_JUNE, NOON, QUICK
 from tests.house import House, a_house, apply, bearer, the_api

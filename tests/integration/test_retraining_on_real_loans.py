@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench import retraining
-from plimsoll.wiring import lendingclub_loans, trial_model
+from plimsoll.wiring.labelled import lendingclub_loans
+from plimsoll.wiring.models import trial_model
 
 ROOT = os.environ.get("PLIMSOLL_REAL_DATA")
 pytestmark = [

@@ -17,7 +17,8 @@ from plimsoll.domain.models.scoring import ModelPin
 from plimsoll.domain.monitoring.drift import measure
 from plimsoll.domain.watching import state
 from plimsoll.domain.watching.judging import judge
-from plimsoll.wiring import labelled_examples, product_packs, taiwan_events
+from plimsoll.wiring.labelled import labelled_examples, taiwan_events
+from plimsoll.wiring.packs import product_packs
 from tests.fakes import FakeLineups
 from tests.house import House
 

@@ -17,7 +17,7 @@ from plimsoll.domain.models.training import LabelSource
 from plimsoll.domain.underwriting.product import OutcomeTerms
 from plimsoll.domain.values import Outcome
 from plimsoll.settings import load_settings
-from plimsoll.wiring import LabelledData
+from plimsoll.wiring.labelled import LabelledData
 from tests.applicants import the_product
 from tests.decided import decided
 from tests.house import House

@@ -14,7 +14,7 @@ from plimsoll.domain.lenders_file.own_product import Draft
 from plimsoll.domain.underwriting.application import read_body
 from plimsoll.domain.underwriting.product import Direction, FeatureKind, FieldKind, KnownAt, Loader
 from plimsoll.settings import Settings
-from plimsoll.wiring import labelled_examples
+from plimsoll.wiring.labelled import labelled_examples
 from starter.models.own_data import Order, new_product, sample_rows
 from tests.applicants import FIRST_OF_JUNE
 from tests.lenders_files import BAD, a_lenders_file
