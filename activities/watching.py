@@ -3,7 +3,7 @@ handed over, in one transaction each time. The live stream, its timers and the s
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +17,13 @@ from plimsoll.domain.outreach.episode import Trigger, TriggerSource
 from plimsoll.domain.underwriting.product import Product
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
-from plimsoll.domain.watching.clocks import Clocks, days_of, time_by
+from plimsoll.domain.watching.clocks import Clocks, begun, days_of, moved, read, shown, stood_still
 from plimsoll.domain.watching.events import Kind
-from plimsoll.domain.watching.judging import Judged, Judgement, asks_for_help, judge
+from plimsoll.domain.watching.judging import Judged, Judgement, Known, asks_for_help, judge, silent
+from plimsoll.domain.watching.moments import DAY, NO_RULE, Kept, Stop, next_due, stops
 from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.domain.watching.rows import Rows
-from plimsoll.domain.watching.triggers import NOTHING_DUE, matching, next_looks, usual_week
+from plimsoll.domain.watching.triggers import NOTHING_DUE
 from plimsoll.ports import ColumnScorer, LiveModels, Products
 from plimsoll.ports.outreach import Interventions
 from plimsoll.ports.watching import Cursor, StateBlock, TransactionLog, WatchedStore
@@ -31,7 +32,6 @@ Ints = npt.NDArray[np.int64]
 READER = "watch"
 AT_ONCE = 2_000  # events of one transaction
 DUE_AT_ONCE = 500
-DAY = 86_400  # seconds
 TIMER, SWEEP, PERSON = "timer", "sweep", "person"
 
 
@@ -65,6 +65,15 @@ class Done:
     events: int = 0
     judged: int = 0
     triggers: int = 0
+    silent: int = 0  # of whom nothing is heard any more: they were not judged
+
+    def and_(self, other: "Done") -> "Done":
+        return Done(
+            self.events + other.events,
+            self.judged + other.judged,
+            self.triggers + other.triggers,
+            self.silent + other.silent,
+        )
 
 
 class Watch:
@@ -87,6 +96,7 @@ class Watch:
         self._scorer = scorer
         self._products = products
         self._policy = policy
+        self._caught_up = True  # nothing was left to be read
 
     # The stream -------------------------------------------------------------------------------------
 
@@ -96,54 +106,84 @@ class Watch:
             if held is None:
                 return None
             connection, cursor = held
-            rows = await self._log.after(cursor.seq, AT_ONCE)
-            if not len(rows):
-                return await self._look_at_due(connection, cursor, now)
-            return await self._observe(connection, cursor, rows, now)
+            # Nobody misses what is here and only was not read yet.
+            done = await self._look_at_due(connection, now) if self._caught_up else Done()
+            if done == Done():
+                rows = await self._log.after(cursor.seq, AT_ONCE)
+                done = await self._observe(connection, cursor, rows, now) if len(rows) else Done()
+                cursor, self._caught_up = _behind(cursor, rows, now), len(rows) < AT_ONCE
+            if done != Done():
+                counts = {"events": done.events, "judged": done.judged, "triggers": done.triggers}
+                await self._store.move(connection, cursor, now, **counts)
+            return done
 
     async def _observe(self, connection: Any, cursor: Cursor, rows: Rows, now: datetime) -> Done:
         policy, model = self._policy(), await self.model()
         people, who = np.unique(rows["person"], return_inverse=True)
         block = await self._states_of(connection, people, cursor)
-        clocks = Clocks(block.clocks, await self._store.watermarks(connection)).moved(who, rows, now)
-        newest = rows["known_at"].max().astype("M8[us]").item().replace(tzinfo=UTC)
-        moved = Cursor(
-            name=cursor.name,
-            seq=int(rows["seq"][-1]),
-            watermark=min(now, max(newest, cursor.watermark or newest)),
-        )
-        work = await asyncio.to_thread(_taken_in, policy, block, who, rows, clocks.read(policy, now), model)
-        triggers = await self._settle(connection, policy, work, TriggerSource.LIVE, now)
-        await self._store.write_states(connection, block, work.due, now)
+        clocks, of = await self._store.clocks(connection), block.clocks[who]
+        after = shown(clocks, of, rows, now)
+        # What comes long after it was known may be long over: it is judged, and hands nobody over.
+        late = after - rows["known_at"] > np.timedelta64(policy.remind_after_days, "D")
+        kept, done = Kept(block.states, block.due, _taking_in(policy, block)), Done(events=len(rows))
+        stopping = stops(policy, kept, who, rows)
+        while (stop := await asyncio.to_thread(next, stopping, None)) is not None:
+            done = done.and_(await self._judge(connection, policy, block, stop, rows, late, model, now))
+        await self._store.write_states(connection, block, now)
         await self._interventions.wake_people(connection, _who_paid(rows))
-        done = Done(events=len(rows), judged=len(work.people), triggers=triggers)
-        await self._store.move(connection, moved, now, events=done.events, judged=done.judged, triggers=triggers)
-        await self._store.set_clocks(connection, clocks.watermarks)
+        await self._store.set_clocks(connection, moved(policy, clocks, of, after))
         return done
 
-    async def _look_at_due(self, connection: Any, cursor: Cursor, now: datetime) -> Done:
+    async def _judge(
+        self, connection: Any, policy: WatchPolicy, block: StateBlock, stop: Stop, rows: Rows,
+        late: npt.NDArray[np.bool_], model: LiveModel | None, now: datetime,
+    ) -> Done:  # fmt: skip
+        some = block.of(stop.customers)
+        known = await self._store.known(connection, some.names)
+        # Nobody's time goes back: what comes late is judged as of the last judgement.
+        before = [int(known[name].as_of.timestamp()) if name in known else 0 for name in some.names]
+        causes = zip(stop.rules.tolist(), rows["seq"][stop.events].tolist(), days_of(stop.at), strict=True)
+        said = [
+            (TIMER, f"{TIMER}/{day}") if rule == NO_RULE else (policy.events[rule].name, f"event/{seq}")
+            for rule, seq, day in causes
+        ]
+        work = await asyncio.to_thread(_judged, policy, some, np.maximum(stop.at, before), model, said)
+        over = set(some.people[late[stop.events]].tolist())
+        triggers = await self._settle(connection, policy, work, known, TriggerSource.LIVE, now, over=over)
+        return work.done(triggers)
+
+    async def _look_at_due(self, connection: Any, now: datetime) -> Done:
         """Nothing came, and that may be the news."""
-        policy, watermarks = self._policy(), await self._store.watermarks(connection)
-        today = {clock: time_by(policy, watermark, now).date() for clock, watermark in watermarks.items()}
-        due = await self._store.due(connection, today, DUE_AT_ONCE)
+        policy = self._policy()
+        clocks = await self._store.clocks(connection)
+        days = {
+            number: begun(policy, clock.watermark, now)
+            for number, clock in clocks.items()
+            if clock.watermark is not None
+        }
+        due = await self._store.due(connection, days, DUE_AT_ONCE)
         if not due:
             return Done()
         block = await self._store.states(connection, due)
-        at = Clocks(block.clocks, watermarks).read(policy, now)
-        work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), TIMER)
-        triggers = await self._settle(connection, policy, work, TriggerSource.LIVE, now)
-        await self._store.write_states(connection, block, work.due, now)
-        await self._store.move(connection, cursor, now, judged=len(work.people), triggers=triggers)
-        return Done(judged=len(work.people), triggers=triggers)
+        still = stood_still(clocks, block.clocks, block.due)
+        some = block.of(np.flatnonzero(~still))
+        at = np.maximum(some.due * DAY, some.states["known"])
+        work = await asyncio.to_thread(_all_of, policy, some, at, await self.model(), TIMER)
+        known = await self._store.known(connection, some.names)
+        triggers = await self._settle(connection, policy, work, known, TriggerSource.LIVE, now)
+        block.due[:] = next_due(policy, block.states, block.due)
+        await self._store.write_states(connection, block, now)
+        return work.done(triggers).and_(Done(silent=int(still.sum())))
 
     async def _states_of(self, connection: Any, people: npt.NDArray[np.bytes_], cursor: Cursor) -> StateBlock:
         """A record for each, in this order: kept, made anew from the history, or empty."""
-        names = [person.decode() for person in people.tolist()]
+        names, count = [person.decode() for person in people.tolist()], len(people)
         kept, clocks = await self._store.states(connection, names), await self._store.clocks_of(connection, names)
-        block = StateBlock(people, state.empty(len(people)), sensitive.nothing_kept(len(people)), clocks)
+        nothing = (state.empty(count), sensitive.nothing_kept(count), clocks, np.full(count, NOTHING_DUE))
+        block = StateBlock(people, *nothing)
         places = np.searchsorted(people, kept.people)
-        block.states[places], block.private[places] = kept.states, kept.private
-        if len(kept.people) < len(people):
+        block.states[places], block.private[places], block.due[places] = kept.states, kept.private, kept.due
+        if len(kept.people) < count:
             outdated = await self._store.outdated(connection, names)
             if outdated:
                 await self._make_anew(block, outdated, cursor)
@@ -156,6 +196,8 @@ class Watch:
         state.observe(block.states, who, history)
         if self._policy().sensitive.keep:
             sensitive.observe_private(block.private, who, history)
+        places = np.unique(who)
+        block.due[places] = next_due(self._policy(), block.states[places], block.states["known"][places] // DAY)
 
     # The portfolio ----------------------------------------------------------------------------------
 
@@ -169,23 +211,23 @@ class Watch:
             block = await self._store.block(connection, after, limit)
             if not len(block.people):
                 return None, Done()
-            at = Clocks(block.clocks, await self._store.watermarks(connection)).read(policy, now)
+            at = _times(policy, await self._store.clocks(connection), block, now)
             work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), SWEEP)
-            triggers = await self._settle(connection, policy, work, TriggerSource.SWEEP, now, key)
-        return block.people[-1].decode(), Done(judged=len(work.people), triggers=triggers)
+            known = await self._store.known(connection, block.names)
+            triggers = await self._settle(connection, policy, work, known, TriggerSource.SWEEP, now, key)
+        return block.people[-1].decode(), work.done(triggers)
 
-    async def look_at(self, person: str, now: datetime) -> tuple[Judgement, npt.NDArray[np.float64]] | None:
-        """One customer, judged now and written down, with all signals; None of whom nothing is kept."""
+    async def look_at(self, person: str, now: datetime) -> bool:
+        """One customer, judged now and written down; False of whom nothing is kept. Who is silent stays as they are."""
         policy = self._policy()
         async with self._store.waiting_for(READER, now) as (connection, _):
             block = await self._store.states(connection, [person])
-            if not len(block.people):
-                return None
-            at = Clocks(block.clocks, await self._store.watermarks(connection)).read(policy, now)
+            at = _times(policy, await self._store.clocks(connection), block, now)
             work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), PERSON)
-            judgement = work.judged.explained(np.array([0]))[0]
-            await self._store.write_risks(connection, [(person, judgement, PERSON, False)], work.help_offers, now)
-        return judgement, work.judged.matrix[0]
+            judgements = work.judged.explained(np.arange(len(work.people)))
+            written = [(person, judgement, PERSON, False) for judgement in judgements]
+            await self._store.write_risks(connection, written, work.help_offers, now)
+        return bool(len(block.people))
 
     async def model(self) -> LiveModel | None:
         """The version that is live; None while none is."""
@@ -196,16 +238,17 @@ class Watch:
     # Handing over -----------------------------------------------------------------------------------
 
     async def _settle(
-        self, connection: Any, policy: WatchPolicy, work: "_Work", source: TriggerSource, now: datetime, key: str = ""
-    ) -> int:
-        """Writes down what was judged and hands over whom it asks for; how many were handed over."""
-        known = await self._store.known(connection, [person.decode() for person in work.people.tolist()])
+        self, connection: Any, policy: WatchPolicy, work: "_Work", known: Mapping[str, Known], source: TriggerSource,
+        now: datetime, key: str = "", over: Collection[bytes] = (),
+    ) -> int:  # fmt: skip
+        """Writes down what was judged and hands over whom it asks for, but those for whom it is `over`; how many were
+        handed over."""
         loud = [place for place in range(len(work.people)) if work.is_worth_words(place, known)]
         judgements = await asyncio.to_thread(work.judged.explained, np.array(loud, dtype=np.int64))
         written, triggers = [], 0
         for place, judgement in zip(loud, judgements, strict=True):
             person = work.people[place].decode()
-            hand_over = asks_for_help(policy, judgement, known.get(person))
+            hand_over = work.people[place] not in over and asks_for_help(policy, judgement, known.get(person))
             if hand_over:
                 trigger = _trigger(policy, person, judgement, source, key or work.keys[place])
                 await self._interventions.trigger(connection, trigger, now)
@@ -250,75 +293,66 @@ def _who_paid(rows: Rows) -> list[str]:
     return [person.decode() for person in np.unique(rows["person"][paid]).tolist()]
 
 
+def _behind(cursor: Cursor, rows: Rows, now: datetime) -> Cursor:
+    """After these rows."""
+    if not len(rows):
+        return cursor
+    newest = rows["known_at"].max().astype("M8[us]").item().replace(tzinfo=UTC)
+    watermark = min(now, max(newest, cursor.watermark or newest))
+    return cursor.model_copy(update={"seq": int(rows["seq"][-1]), "watermark": watermark})
+
+
 # What is worked out beside the event loop ----------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Work:
     people: npt.NDArray[np.bytes_]  # those who were judged
+    silent: int  # those who were not
     judged: Judged
     because: Sequence[str]
     keys: Sequence[str]
-    due: npt.NDArray[np.int64]  # of the whole block
     help_offers: dict[str, Sequence[str]]
 
-    def is_worth_words(self, place: int, known: Mapping[str, Any]) -> bool:
+    def is_worth_words(self, place: int, known: Mapping[str, Known]) -> bool:
         """At risk, or no longer: whoever is and was at none has nothing to explain."""
         before = known.get(self.people[place].decode())
         return bool(self.judged.rank[place] > 0) or (before is not None and before.level is not RiskLevel.LOW)
 
-
-def _taken_in(policy: WatchPolicy, block: StateBlock, who: Any, rows: Rows, at: Ints, model: LiveModel | None) -> _Work:
-    """Which events can matter is asked of the records before them; whoever has one that does is judged after all."""
-    fired = matching(policy.events, rows, usual_week(block.states)[who])
-    looked = block.states["known"] // DAY
-    state.observe(block.states, who, rows)
-    if policy.sensitive.keep:
-        sensitive.observe_private(block.private, who, rows)
-    cause = np.full(len(block.people), -1, dtype=np.int64)
-    matters = np.flatnonzero(fired >= 0)
-    cause[who[matters[::-1]]] = matters[::-1]  # the first event that matters
-    chosen = np.flatnonzero((cause >= 0) | _overdue(policy, block, looked, at))
-    names, today = [rule.name for rule in policy.events], days_of(at[chosen])
-    return _judged(
-        policy, block, chosen, at, model,
-        because=[names[fired[event]] if event >= 0 else TIMER for event in cause[chosen].tolist()],
-        keys=[f"event/{rows['seq'][event]}" if event >= 0 else f"{TIMER}/{day}"
-              for event, day in zip(cause[chosen].tolist(), today, strict=True)],
-    )  # fmt: skip
+    def done(self, triggers: int) -> Done:
+        return Done(judged=len(self.people), silent=self.silent, triggers=triggers)
 
 
-def _overdue(policy: WatchPolicy, block: StateBlock, looked: Any, at: Ints) -> npt.NDArray[np.bool_]:
-    """Of whom something failed to come since their newest event, so that any news asks for a look."""
-    today = np.maximum(block.states["known"], at) // DAY
-    since = np.where(looked > 0, looked, today)
-    return next_looks(policy.timers, block.states, since, policy.days_off) <= today
+def _taking_in(policy: WatchPolicy, block: StateBlock) -> Callable[[npt.NDArray[Any], Rows], None]:
+    def take_in(who: npt.NDArray[Any], rows: Rows) -> None:
+        state.observe(block.states, who, rows)
+        if policy.sensitive.keep:
+            sensitive.observe_private(block.private, who, rows)
+
+    return take_in
+
+
+def _times(policy: WatchPolicy, clocks: Clocks, block: StateBlock, now: datetime) -> Ints:
+    """By each one's clock; nothing is judged before it was known."""
+    return np.maximum(read(policy, clocks, block.clocks, now), block.states["known"])
 
 
 def _all_of(policy: WatchPolicy, block: StateBlock, at: Ints, model: LiveModel | None, because: str) -> _Work:
-    count = len(block.people)
-    keys = [f"{because}/{day}" for day in days_of(at)]
-    return _judged(policy, block, np.arange(count), at, model, because=[because] * count, keys=keys)
+    return _judged(policy, block, at, model, [(because, f"{because}/{day}") for day in days_of(at)])
 
 
 def _judged(
-    policy: WatchPolicy,
-    block: StateBlock,
-    chosen: npt.NDArray[Any],
-    at: Ints,
-    model: LiveModel | None,
-    *,
-    because: Sequence[str],
-    keys: Sequence[str],
+    policy: WatchPolicy, block: StateBlock, at: Ints, model: LiveModel | None, said: Sequence[tuple[str, str]]
 ) -> _Work:
-    moments = np.maximum(block.states["known"], at)
-    judged = judge(policy, block.states[chosen], moments[chosen].astype("M8[s]"), model)
-    today = moments // DAY
-    due = next_looks(policy.timers, block.states, today, policy.days_off)
-    # What should have come long before was lost sight of: it is not waited for.
-    due = np.where(due - today > policy.silent_after_days, NOTHING_DUE, due)
+    """Of whom nothing is heard any more nothing is concluded, and what was judged last stays. `said` are why each is
+    looked at, and the key under which it is handed over once."""
+    moments = at.astype("M8[s]")
+    heard = np.flatnonzero(~silent(policy, block.states["newest"], moments))
+    people, moments = block.people[heard], moments[heard]
+    judged = judge(policy, block.states[heard], moments, model)
     offers: dict[str, Sequence[str]] = {}
-    if policy.sensitive.keep and len(chosen):
-        told = sensitive.help_worth_offering(block.private[chosen], moments[chosen].astype("M8[s]"))
-        offers = {person.decode(): help_ for person, help_ in zip(block.people[chosen].tolist(), told, strict=True)}
-    return _Work(block.people[chosen], judged, because, keys, due, offers)
+    if policy.sensitive.keep and len(heard):
+        told = sensitive.help_worth_offering(block.private[heard], moments)
+        offers = {person.decode(): help_ for person, help_ in zip(people.tolist(), told, strict=True)}
+    because, keys = [said[place][0] for place in heard.tolist()], [said[place][1] for place in heard.tolist()]
+    return _Work(people, len(block.people) - len(heard), judged, because, keys, offers)

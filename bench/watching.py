@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from activities.watching import Watch, watch_of
+from activities.watching import Done, Watch, watch_of
 from bench.house import as_they_come, bench_stack
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
@@ -80,8 +80,9 @@ async def _a_portfolio(settings: Settings, ports: Ports, customers: int) -> Any:
         for at in range(0, customers, 10_000):
             some = states[at : at + 10_000]
             clocks = np.zeros(len(some), dtype=np.int32)
-            block = StateBlock(people[at : at + 10_000], some, sensitive.nothing_kept(len(some)), clocks)
-            await ports.watch.watched.write_states(connection, block, np.full(len(some), NOTHING_DUE), AS_OF)
+            parts = (some, sensitive.nothing_kept(len(some)), clocks, np.full(len(some), NOTHING_DUE))
+            block = StateBlock(people[at : at + 10_000], *parts)
+            await ports.watch.watched.write_states(connection, block, AS_OF)
     await ports.database.run("analyze")
     return states
 
@@ -206,6 +207,6 @@ async def _read_on(watch: Watch, read: list[tuple[int, float]], _: float) -> Non
         if done is None:
             await asyncio.sleep(0.01)
             continue
-        if not done.events:
+        if done == Done():
             return
         read.append(((read[-1][0] if read else 0) + done.events, time.perf_counter()))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from plimsoll.domain.access import Actor
 from plimsoll.domain.values import Value
 from plimsoll.domain.watching.batch import Batch
+from plimsoll.domain.watching.clocks import Clock
 from plimsoll.domain.watching.events import Event, Feed
 from plimsoll.domain.watching.judging import Judged, Judgement, Known
 from plimsoll.domain.watching.rows import Rows
@@ -148,6 +150,16 @@ class StateBlock:
     states: Records
     private: Records
     clocks: npt.NDArray[np.int32]  # by which each goes
+    due: npt.NDArray[np.int64]  # the day by which something regular will have failed to come; NOTHING_DUE
+
+    @cached_property
+    def names(self) -> list[str]:
+        return [person.decode() for person in self.people.tolist()]
+
+    def of(self, places: npt.NDArray[np.int64]) -> "StateBlock":
+        """Copies of those at these places."""
+        parts = (self.people, self.states, self.private, self.clocks, self.due)
+        return StateBlock(*(part[places] for part in parts))
 
 
 class WatchedStore(Protocol):
@@ -188,15 +200,17 @@ class WatchedStore(Protocol):
         """The clock of each one's product, in this order; that of no product for whom none was said."""
         ...
 
-    async def watermarks(self, connection: Any) -> dict[int, datetime | None]:
-        """Where every clock stands; None where nothing was read yet."""
+    async def clocks(self, connection: Any) -> dict[int, Clock]:
+        """Where every clock stands."""
         ...
 
-    async def set_clocks(self, connection: Any, watermarks: Mapping[int, datetime | None]) -> None: ...
+    async def set_clocks(self, connection: Any, clocks: Mapping[int, Clock]) -> None: ...
 
-    async def write_states(self, connection: Any, block: StateBlock, due: Any, now: datetime) -> None: ...
+    async def write_states(self, connection: Any, block: StateBlock, now: datetime) -> None: ...
 
-    async def known(self, connection: Any, people: Sequence[str]) -> dict[str, Known]: ...
+    async def known(self, connection: Any, people: Sequence[str]) -> dict[str, Known]:
+        """Of those who were judged before."""
+        ...
 
     async def write_risks(
         self,

@@ -37,7 +37,7 @@ def list_customers(
     elif not found:
         note("Nobody: no transactions were read yet, or nobody is at this level. `plimsoll transactions load FILE`.")
     else:
-        table(COLUMNS, [row | {"chance": _chance(row), "why": _why(row)} for row in found])
+        table(COLUMNS, [row | {"level": _level(row), "chance": _chance(row), "why": _why(row)} for row in found])
     return DONE
 
 
@@ -64,7 +64,7 @@ def stream(role: AsRole = None, json: AsJson = False) -> int:
     if json:
         as_json(found)
     else:
-        table({name: name for name in found if name not in ("levels", "clocks")}, [found])
+        table({name: name for name in found if name not in ("levels", "clocks", "silent_after_days")}, [found])
         if len(found["clocks"]) > 1:
             table({"product": "product", "its time": "watermark"}, [_clock(clock) for clock in found["clocks"]])
         table({level: level for level in found["levels"]}, [found["levels"]])
@@ -83,6 +83,8 @@ def _tell(found: dict[str, Any], json: bool) -> int:
     if risk is None:
         note(f"{found['id']} was not judged yet: `plimsoll customer score {found['id']}`.")
     else:
+        if found["silent"]:
+            note(f"Nothing was heard of {found['id']} for long: this is the last judgement before that.")
         table(COLUMNS, [risk | {"id": found["id"], "chance": _chance(risk), "why": risk["row"] or ""}])
         for factor in risk["factors"]:
             typer.echo(f"  {factor['words']}")
@@ -95,6 +97,10 @@ def _tell(found: dict[str, Any], json: bool) -> int:
     if found["history"]:
         table(CHANGES, [change | {"why": _why(change)} for change in found["history"]])
     return DONE
+
+
+def _level(row: dict[str, Any]) -> str:
+    return f"{row['level']} (silent)" if row["silent"] else str(row["level"])
 
 
 def _chance(row: dict[str, Any]) -> str:

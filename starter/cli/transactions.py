@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from plimsoll.ports.watching import FileProgress
     from plimsoll.settings import Settings
     from starter.events.files import EventFile, EventSet, Portion
-    from starter.events.replaying import Sent
+    from starter.events.replaying import History, Sent
 
 app = typer.Typer(help="What happens on customers' accounts: from files, at a chosen pace.", no_args_is_help=True)
 repayments = typer.Typer(help="Repayments, and what fell due.", no_args_is_help=True)
@@ -111,10 +112,10 @@ def replay(
         if again:
             checkpoint.clear()
         before = checkpoint.read().lines
-        for product in history.long_past(_clocks(api.settings)):
+        for product in _long_past(history, api.settings):
             note(
                 f"The time of product {product} is long past these events: their customers count as silent, and "
-                "nothing is concluded about them. Replay them under a product of their own."
+                "nobody is handed over. Replay them under a product of their own."
             )
         if before:
             note(f"Goes on behind {before:,} lines that were sent before.")
@@ -151,15 +152,16 @@ def rejected(
     return DONE
 
 
-def _clocks(settings: "Settings") -> list[dict[str, Any]]:
-    """What time it is for each product; unknown to whom may only send."""
+def _long_past(history: "History", settings: "Settings") -> list[str]:
+    """Products that have another time; unknown to whom may only send."""
     from plimsoll.domain.errors import PlimsollError
 
     try:
         with Remote("analyst", settings) as api:
-            return api.get("/v1/customers/stream")["clocks"]
+            stream = api.get("/v1/customers/stream")
     except PlimsollError:
         return []
+    return history.long_past(stream["clocks"], timedelta(days=stream["silent_after_days"]))
 
 
 def _post(api: Remote, lines: bytes) -> dict[str, Any]:

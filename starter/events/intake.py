@@ -13,6 +13,7 @@ from typing import Any
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import FieldsInvalid, InvalidRequest, TooLarge
 from plimsoll.domain.values import Value
+from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Feed
 from plimsoll.domain.watching.reading import Read, read_records
 from plimsoll.ports.watching import RejectedLine, RejectedLineStore, TransactionLog
@@ -51,26 +52,23 @@ class TransactionIntake:
         """
         lines = _lines(raw)
         now = datetime.now(UTC)
-        new = repeated = 0
         bad: list[RejectedLine] = []
-        pending = []
+        batches = []
         for start in range(0, len(lines), SLICE):
             some = lines[start : start + SLICE]
             read, refused = _read(some, now, feed)
             bad += [
                 RejectedLine(first + some[place].number, problem, some[place].content) for place, problem in refused
             ]
-            if len(read.batch):
-                pending.append(asyncio.ensure_future(self.log.accept(read.batch, now=now)))
+            batches.append(read.batch)
             await asyncio.sleep(0)
-        for accepted in await asyncio.gather(*pending):
-            new, repeated = new + accepted.new, repeated + accepted.repeated
+        accepted = await self.log.accept(Batch.joined(batches), now=now)  # together, in the order of the lines
         bad.sort(key=lambda line: line.number)
         await self.rejected.keep(bad, feed=feed, source=source, actor=actor, request=request, now=now)
         if bad and len(lines) == 1:
             raise FieldsInvalid(bad[0].problem)
         problems = tuple(Problem(line=line.number, problem=line.problem) for line in bad)
-        return Taken(new=new, repeated=repeated, rejected=len(bad), problems=problems)
+        return Taken(new=accepted.new, repeated=accepted.repeated, rejected=len(bad), problems=problems)
 
 
 @dataclass(frozen=True)

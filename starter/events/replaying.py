@@ -23,7 +23,6 @@ BEAT = 0.25  # seconds from one call to the next
 MOST_AT_ONCE = 2_000
 MICROS = 1_000_000
 OPENS_AN_ACCOUNT = b'"account_opened"'
-LONG_SILENCE = timedelta(days=62)  # as `silent_after_days` is shipped
 
 
 class Portions(Protocol):
@@ -71,9 +70,9 @@ class History:
         order = np.argsort(known_at, kind="stable")
         return cls([lines[place] for place in order.tolist()], known_at[order], rejected)
 
-    def long_past(self, clocks: Iterable[Mapping[str, Any]]) -> list[str]:
-        """The products whose time is so far beyond the newest of these events that whoever they are about has been
-        silent for long: they are judged by the clock of their product (docs/decisions/0020)."""
+    def long_past(self, clocks: Iterable[Mapping[str, Any]], silence: timedelta) -> list[str]:
+        """The products whose time is so far beyond the newest of these events that whoever they are about counts as
+        silent by the clock of their product (docs/decisions/0020)."""
         if not len(self.known_at):
             return []
         said = {json.loads(line).get("product") for line in self.lines if OPENS_AN_ACCOUNT in line} or {None}
@@ -81,7 +80,7 @@ class History:
         return sorted(
             each["product"] or "(none said)"
             for each in clocks
-            if each["product"] in said and datetime.fromisoformat(each["watermark"]) - newest > LONG_SILENCE
+            if each["product"] in said and datetime.fromisoformat(each["watermark"]) - newest > silence
         )
 
 

@@ -19,6 +19,7 @@ from plimsoll.domain.watching.levels import LevelRow, level_of, levels
 from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.domain.watching.rows import rows_of
 from plimsoll.domain.watching.signals import NAMES, PLACE, SIGNALS
+from plimsoll.domain.watching.state import week_of
 from plimsoll.domain.watching.triggers import NOTHING_DUE, matching, next_looks, usual_week
 from plimsoll.settings import ROOT
 from tests.watched import an_event, an_ordinary_life, moment, observed, salary
@@ -50,7 +51,7 @@ def test_large_is_measured_by_the_customers_own_week() -> None:
     assert fired(rent, usual=250_00) == ["large"]
     assert fired(rent, usual=251_00) == [None]
     assert fired(rent) == [None], "of a newcomer nothing is usual yet"
-    assert usual_week(observed(an_ordinary_life()))[0] > 0
+    assert usual_week(observed(an_ordinary_life()), week_of([20_634]))[0] > 0, "on the last day of June"
 
 
 def test_a_timer_looks_again_after_each_of_its_days() -> None:
@@ -132,7 +133,9 @@ def judgement(level: RiskLevel, *reasons: str, at: datetime = AT) -> Judgement:
     return Judgement(level=level, probability=0.4, by_row=None, factors=told, model=None, as_of=at)
 
 
-HANDED = Known(level=RiskLevel.HIGH, since=AT, handed_at=AT, handed_level=RiskLevel.HIGH, handed_factors=("a", "b"))
+HANDED = Known(
+    level=RiskLevel.HIGH, since=AT, as_of=AT, handed_at=AT, handed_level=RiskLevel.HIGH, handed_factors=("a", "b")
+)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,20 @@ async def test_the_list_begins_with_the_highest_risk_and_goes_on_after_a_custome
     assert {row["level"] for row in high} == {"high"}
 
 
+async def test_who_is_silent_is_named_so_and_keeps_the_last_judgement(door: Door) -> None:
+    customer = await watched(door, returned=1)
+    before = await shown(door, customer)
+    assert not before["silent"]
+    moved = "update stream_clock set watermark = watermark {} interval '63 days'"
+    await door.house.ports.database.run(moved.format("+"))
+    answer = await door.post(f"/v1/customers/{customer}/score", Role.ANALYST, None)
+    assert answer.json()["silent"]
+    assert answer.json()["risk"] == before["risk"]
+    listed = (await door.get("/v1/customers?limit=100", Role.ANALYST)).json()["data"]
+    assert [row["silent"] for row in listed if row["id"] == before["id"]] == [True]
+    await door.house.ports.database.run(moved.format("-"))
+
+
 async def test_one_is_judged_on_demand_and_hands_nothing_over(door: Door) -> None:
     customer = await watched(door, returned=1)
     before = (await shown(door, customer))["risk"]["judged_at"]

@@ -236,7 +236,68 @@ async def test_when_one_feed_stops_nobody_is_late_because_another_goes_on(office
     await office.send([an_event("2026-07-09", 10, Category.GROCERIES, customer="OTHER")], moment("2026-07-10"))
     assert (await office.read_all(moment("2026-07-10"))).triggers == 0
     await office.send([an_event("2026-07-09", 10, Category.GROCERIES)], moment("2026-07-10"))
-    assert (await office.read_all(moment("2026-07-10"))).triggers == 1, "now it was heard of, and no salary came"
+    await office.read_all(moment("2026-07-10"))
+    asked = [row["at"] for row in await office.rows("select at from intervention_trigger order by at")]
+    missed = [moment(day, 0) for day in ("2026-06-28", "2026-07-02", "2026-07-09")]
+    assert asked == missed, "now it was heard of, and no salary came: as of each day by which it should have"
+
+
+ASKED = """
+select left(c.product, 1) as product, c.opened_on, t.level, t.at, t.probability, t.source
+from intervention_trigger t join customer c using (person_id) where c.product = %(product)s order by 2, 4, 3
+"""
+
+
+async def test_the_same_history_asks_for_the_same_help_however_it_is_cut_and_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent call by call and read as it comes, or all there and read in blocks of any size."""
+
+    async def told(product: str, sent_at_once: int, read_at_once: int) -> list[Any]:
+        monkeypatch.setattr("activities.watching.AT_ONCE", read_at_once)
+        history = [event for month in accounts_of_2005(product, late=2, fine=1) for event in month]
+        returned = an_event("2005-06-10", 60, failed=True, customer=f"{product}-2", occurred_at=moment("2005-06-10", 5))
+        history = sorted([*history, returned], key=lambda event: event.known_at)
+        for at in range(0, len(history), sent_at_once):
+            await office.send(history[at : at + sent_at_once])
+            if sent_at_once < len(history):
+                await office.read_all()
+        await office.read_all()
+        return await office.house.ports.database.rows(ASKED, {"product": product})
+
+    as_it_came = await told("a, call by call", 40, 2000)
+    assert len(as_it_came) > 4
+    assert {row["at"].hour for row in as_it_came} >= {0, 5}, "of missed salaries and of the returned debit"
+    assert await told("a, small blocks", 10_000, 23) == as_it_came
+    assert await told("a, at once", 10_000, 2000) == as_it_came
+
+
+async def test_who_is_silent_for_long_keeps_the_last_judgement_and_hands_nobody_over(office: Office) -> None:
+    """One event of today for one of a replayed product moves its time on for all of them."""
+    for month in accounts_of_2005("replayed"):
+        await office.send(month)
+        await office.read_all()
+    before = await risks_of(office, "replayed")
+    await office.send([an_event("2026-06-30", 10, Category.GROCERIES, customer="replayed-3")])
+    await office.read_all()
+    handed = len(await office.rows("select * from intervention_trigger"))
+    last, swept = await office.watch.look_at_block("", 100, TODAY, key="sweep")
+    assert (last is not None, swept.judged, swept.silent, swept.triggers) == (True, 1, 3, 0)
+    after = await risks_of(office, "replayed")
+    assert [row | {"due_on": None} for row in after[:3]] == [row | {"due_on": None} for row in before[:3]]
+    assert after[3]["as_of"].year == 2026
+    assert len(await office.rows("select * from intervention_trigger")) == handed
+
+
+async def test_what_is_told_long_after_it_was_known_is_judged_as_it_was_then_and_hands_nobody_over(
+    office: Office,
+) -> None:
+    await office.send([an_event("2026-06-29", 10, Category.GROCERIES, customer="OTHER")])
+    in_may = an_event("2026-05-10", 80, Category.TELECOM, failed=True)
+    await office.send(sorted([*LIFE, in_may], key=lambda event: event.known_at))
+    assert (await office.read_all()).triggers == 0
+    (risk,) = await office.rows("select as_of from customer_risk_change where severity > 0")
+    assert risk["as_of"] == moment("2026-05-10")
 
 
 async def test_a_record_of_an_older_layout_is_made_anew_from_the_history(office: Office) -> None:

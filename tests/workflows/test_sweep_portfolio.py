@@ -81,8 +81,7 @@ async def test_the_same_sweep_again_hands_nobody_over_twice(running_house: House
         await ports.watch.log.accept(an_ordinary_life(customer=f"{reference}-{n}"), now=now)
 
     async def read() -> bool:
-        done = await watch.take_events(now)
-        return done is not None and not done.events
+        return await watch.take_events(now) == Done()
 
     await until(read, what="the stream to be read")
     async with sweeping(running_house, Sweeping(watch, ports.outreach.sweeps)) as begin:

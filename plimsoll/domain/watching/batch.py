@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -48,5 +49,24 @@ class Batch:
                 Opening(place, event.product, event.region, event.zone)
                 for place, event in enumerate(events)
                 if event.kind is Kind.ACCOUNT_OPENED
+            ],
+        )
+
+    @classmethod
+    def joined(cls, batches: Sequence["Batch"]) -> "Batch":
+        """One behind the other."""
+        if len(batches) == 1:
+            return batches[0]
+        begins = accumulate((len(batch) for batch in batches), initial=0)
+        return cls(
+            transaction_ids=[name for batch in batches for name in batch.transaction_ids],
+            customers=[name for batch in batches for name in batch.customers],
+            accounts=[name for batch in batches for name in batch.accounts],
+            merchants=[name for batch in batches for name in batch.merchants],
+            rows=np.concatenate([np.zeros(0, EVENT_ROW), *(batch.rows for batch in batches)]),
+            openings=[
+                opening._replace(place=opening.place + begin)
+                for begin, batch in zip(begins, batches, strict=False)
+                for opening in batch.openings
             ],
         )

@@ -1,4 +1,4 @@
-"""What time it is for a customer: the events of each product have a clock of their own (docs/decisions/0020).
+"""What time it is for customers: the events of each product have a clock of their own (docs/decisions/0020).
 
 A clock stands where the newest event of its product was known, and goes on a little beyond it. So history that is
 replayed has the time of its events whatever happens beside it, and a feed that stops makes nobody late because
@@ -6,9 +6,8 @@ another goes on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,27 +18,64 @@ from plimsoll.domain.watching.rows import Rows
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Clocks:
-    """The clock that each of some customers goes by, and where those clocks stand."""
+class Clock(NamedTuple):
+    """Of one product."""
 
-    of: npt.NDArray[Any]
-    watermarks: Mapping[int, datetime | None] = field(default_factory=dict)  # None where nothing was read yet
+    watermark: datetime | None = None  # when its newest event was known; None where nothing was read yet
+    # Between these nothing was told of anybody for so long that nothing is concluded from it.
+    still_from: datetime | None = None
+    still_until: datetime | None = None
 
-    def moved(self, who: npt.NDArray[Any], rows: Rows, now: datetime) -> "Clocks":
-        """As they stand after these rows; none goes beyond our own time, and none goes back."""
-        of = self.of[who]
-        watermarks = dict(self.watermarks)
-        for clock in np.unique(of).tolist():
-            newest = rows["known_at"][of == clock].max().astype("M8[us]").item().replace(tzinfo=UTC)
-            watermarks[clock] = min(now, max(newest, watermarks.get(clock) or newest))
-        return Clocks(self.of, watermarks)
 
-    def read(self, policy: WatchPolicy, now: datetime) -> Ints:
-        """For each customer the time it is, in seconds since 1970."""
-        clocks, place = np.unique(self.of, return_inverse=True)
-        shown = [int(time_by(policy, self.watermarks.get(clock), now).timestamp()) for clock in clocks.tolist()]
-        return np.array(shown, dtype=np.int64)[place]
+Clocks = Mapping[int, Clock]
+
+
+def shown(clocks: Clocks, of: npt.NDArray[Any], rows: Rows, now: datetime) -> npt.NDArray[Any]:
+    """Where the clock of each of these rows stands after it. None goes beyond our own time, none goes back."""
+    known = np.minimum(rows["known_at"].astype("M8[us]"), _naive(now))
+    for number in np.unique(of).tolist():
+        mine = np.flatnonzero(of == number)
+        before = clocks.get(number, Clock()).watermark
+        if before is not None:
+            known[mine[0]] = max(known[mine[0]], _naive(before))
+        known[mine] = np.maximum.accumulate(known[mine])
+    return known
+
+
+def moved(policy: WatchPolicy, clocks: Clocks, of: npt.NDArray[Any], after: npt.NDArray[Any]) -> dict[int, Clock]:
+    """As they stand behind rows of these clocks that showed this."""
+    result = dict(clocks)
+    for number in np.unique(of).tolist():
+        clock = clocks.get(number, Clock())
+        stood = after[of == number].astype("M8[us]")
+        if clock.watermark is not None:
+            stood = np.concatenate([[_naive(clock.watermark)], stood])
+        still = np.flatnonzero(np.diff(stood) > np.timedelta64(policy.silent_after_days, "D"))
+        if len(still):
+            clock = clock._replace(still_from=_ours(stood[still[-1]]), still_until=_ours(stood[still[-1] + 1]))
+        result[number] = clock._replace(watermark=_ours(stood[-1]))
+    return result
+
+
+def stood_still(clocks: Clocks, of: npt.NDArray[Any], days: Ints) -> npt.NDArray[np.bool_]:
+    """Whether at the beginning of this day nothing was told of anybody of the product for long before and after."""
+    found = np.zeros(len(days), dtype=bool)
+    for number in np.unique(of).tolist():
+        clock = clocks.get(number, Clock())
+        if clock.still_from is not None and clock.still_until is not None:
+            begins = days.astype("M8[D]").astype("M8[us]")
+            within = (begins > _naive(clock.still_from)) & (begins < _naive(clock.still_until))
+            found |= (of == number) & within
+    return found
+
+
+def read(policy: WatchPolicy, clocks: Clocks, of: npt.NDArray[Any], now: datetime) -> Ints:
+    """For each customer the time it is, in seconds since 1970."""
+    numbers, place = np.unique(of, return_inverse=True)
+    times = [
+        int(time_by(policy, clocks.get(number, Clock()).watermark, now).timestamp()) for number in numbers.tolist()
+    ]
+    return np.array(times, dtype=np.int64)[place]
 
 
 def time_by(policy: WatchPolicy, watermark: datetime | None, now: datetime) -> datetime:
@@ -50,6 +86,22 @@ def time_by(policy: WatchPolicy, watermark: datetime | None, now: datetime) -> d
     return min(now, watermark + timedelta(days=policy.clock_goes_on_days))
 
 
+def begun(policy: WatchPolicy, watermark: datetime, now: datetime) -> date:
+    """The last day that began: everything known before it was told. By our own time while the feed is live; in
+    history an event of that day has to say so, for what was known until then may still come."""
+    live = now <= watermark + timedelta(days=policy.clock_goes_on_days)
+    return (now if live else watermark).astimezone(UTC).date()
+
+
 def days_of(seconds: Ints) -> list[str]:
     """As people write them: 2026-03-31."""
     return [str(day) for day in np.datetime_as_string(seconds.astype("M8[s]"), unit="D")]
+
+
+def _ours(moment: Any) -> datetime:
+    found: datetime = moment.astype("M8[us]").item()
+    return found.replace(tzinfo=UTC)
+
+
+def _naive(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")

@@ -52,6 +52,7 @@ class Known(Value):
 
     level: RiskLevel
     since: datetime
+    as_of: datetime
     handed_at: datetime | None = None
     handed_level: RiskLevel | None = None
     handed_factors: tuple[str, ...] = ()
@@ -121,16 +122,17 @@ def judge(
     """Raises ReadsTheFuture when a state holds what was known later."""
     moments = np.broadcast_to(np.asarray(as_of).astype("M8[s]"), (len(states),))
     matrix = signals(states, moments, policy.days_off)
-    matrix[_silent(policy, states, moments)] = np.nan
+    matrix[silent(policy, states["newest"], moments)] = np.nan
     probability = _probability(policy, matrix, model)
     rank, by = levels(policy.levels, probability, matrix)
     return Judged(policy, moments, matrix, probability, rank, by, model)
 
 
-def _silent(policy: WatchPolicy, states: Records, moments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Of whom nothing is heard any more: nothing is concluded from that."""
-    today = moments.astype("M8[D]").astype(np.int64)
-    return (states["newest"] == NEVER) | (today - states["newest"] > policy.silent_after_days)
+def silent(policy: WatchPolicy, newest: npt.NDArray[Any], moments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Of whom nothing is heard any more, by the day of their newest event: nothing is concluded from that, and what
+    was judged last stays."""
+    today = moments.astype("M8[s]").astype("M8[D]").astype(np.int64)
+    return (newest == NEVER) | (today - newest > policy.silent_after_days)
 
 
 def _probability(policy: WatchPolicy, matrix: Floats, model: Probability | None) -> Floats:

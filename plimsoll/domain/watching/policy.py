@@ -1,6 +1,7 @@
 """What a risk team decides about watching: `watch/signals.toml` as the program sees it."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -55,3 +56,9 @@ class WatchPolicy(Value):
     @cached_property
     def days_off(self) -> Any:
         return holidays_of(self.holidays, FIRST_YEAR, LAST_YEAR) if self.holidays else np.array([], dtype="M8[D]")
+
+    def is_silent(self, newest_at: datetime | None, watermark: datetime | None) -> bool:
+        """Whether the customer whose newest event was known then counts as silent by the clock of their product."""
+        if newest_at is None or watermark is None:
+            return False
+        return watermark - newest_at > timedelta(days=self.silent_after_days)

@@ -237,6 +237,14 @@ def _regular(rows: Rows, days: Ints) -> list[tuple[str, npt.NDArray[np.bool_], I
     ]
 
 
+def paced(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Whether each belongs to something that comes regularly."""
+    found = np.zeros(len(rows), dtype=bool)
+    for _, chosen, _ in _regular(rows, _days(rows["occurred_at"])):
+        found |= chosen
+    return found
+
+
 def _keep_newest(pace: Records, who: Ints, days: Ints, amounts: Ints) -> None:
     """The newest days, newest first, each with all that came on it."""
     if not len(who):

@@ -14,7 +14,7 @@ from plimsoll.domain.values import Value
 from plimsoll.domain.watching.events import Category, Direction, Kind
 from plimsoll.domain.watching.rhythm import Rhythm, rhythm_of
 from plimsoll.domain.watching.rows import Rows
-from plimsoll.domain.watching.state import PACES_KEPT, Records, minor
+from plimsoll.domain.watching.state import PACES_KEPT, WEEKS, Records, minor
 
 NOTHING_DUE = np.iinfo(np.int64).max
 
@@ -88,10 +88,12 @@ def _matches(rule: EventRule, rows: Rows, usual_week: npt.NDArray[np.float64]) -
     return fits
 
 
-def usual_week(states: Records) -> npt.NDArray[np.float64]:
-    """What left in a week, on average over the weeks that are kept; NaN for whom fewer than four are."""
+def usual_week(states: Records, week: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """What left in a week, on average over those that are kept of the weeks before this one; NaN for whom fewer than
+    four are."""
     weeks = states["weeks"]
-    known = weeks["index"] >= 0
+    back = np.asarray(week, dtype=np.int64)[:, None] - weeks["index"]
+    known = (weeks["index"] >= 0) & (back >= 1) & (back < WEEKS)
     count = known.sum(axis=1)
     return np.where(count >= 4, np.where(known, weeks["spent"], 0).sum(axis=1) / np.maximum(count, 1), np.nan)
 

@@ -11,6 +11,7 @@ from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import NotFound
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching.levels import level_of
+from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.domain.watching.portrait import kept_record, portrait
 from starter.api.auth import Needs
 from starter.api.presenting import page
@@ -31,11 +32,13 @@ async def list_customers(
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
-    """Probability is null where no model had enough to read: then `row` names the rule that gave the level."""
+    """Probability is null where no model had enough to read: then `row` names the rule that gave the level. Of who is
+    `silent` nothing was heard for long: the judgement is the last one before that."""
     rows = await house.ports.watch.portraits.worst_first(
         severity=None if level is None else level.severity, product=product, after=after, limit=limit + 1
     )
-    return answer_json(page([_listed(row) for row in rows], limit))
+    policy = house.ports.watch.policy()
+    return answer_json(page([_listed(row) | _silent(policy, row) for row in rows], limit))
 
 
 @router.get("/stream", summary="How far the stream is read, and how many customers are at each level")
@@ -49,7 +52,8 @@ async def stream(actor: Reader, house: House) -> JSONResponse:
             "newest": newest,
             "behind": newest - cursor.get("seq", 0),
             "watermark": cursor.get("watermark"),
-            "clocks": await house.ports.watch.watched.clocks(),
+            "silent_after_days": house.ports.watch.policy().silent_after_days,
+            "clocks": await house.ports.watch.watched.times(),
             "moved_at": cursor.get("moved_at"),
             "events": cursor.get("events", 0),
             "judged": cursor.get("judged", 0),
@@ -71,6 +75,7 @@ async def show(customer: str, actor: Reader, house: House) -> JSONResponse:
     kept = ("id", "reference", "product", "region", "zone", "opened_on", "newest_at", "due_on")
     return answer_json(
         {name: row[name] for name in kept}
+        | _silent(house.ports.watch.policy(), row)
         | {"risk": None if row["severity"] is None else _risk(row)}
         | {"portrait": drawn, "history": [_risk(change) | {"before": _before(change)} for change in changes]}
     )
@@ -80,13 +85,17 @@ async def show(customer: str, actor: Reader, house: House) -> JSONResponse:
 async def score(customer: str, actor: Reader, house: House) -> JSONResponse:
     """On demand, and written down. Nothing is handed over: an intervention is begun by `/v1/interventions`."""
     row = await house.ports.watch.portraits.find(customer)
-    if await watch_of(house.ports).look_at(row["id"], datetime.now(UTC)) is None:
+    if not await watch_of(house.ports).look_at(row["id"], datetime.now(UTC)):
         raise NotFound(f"Nothing was read yet of what happened on the accounts of {row['id']}: try again in a moment.")
     return await show(row["id"], actor, house)
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": row["id"], "product": row["product"], "region": row["region"], **_risk(row)}
+
+
+def _silent(policy: WatchPolicy, row: dict[str, Any]) -> dict[str, bool]:
+    return {"silent": policy.is_silent(row["newest_at"], row["watermark"])}
 
 
 def _risk(row: dict[str, Any]) -> dict[str, Any]:

@@ -94,3 +94,5 @@ class StreamClock(SQLModel, table=True):
     id: int = Field(sa_column=Column(Integer, Identity(), primary_key=True))
     product: str = Field(sa_type=Text, unique=True)  # as the lender calls it
     watermark: datetime | None = a_moment()  # when the newest event read of it was known
+    still_from: datetime | None = a_moment()  # the last time nothing was told of anybody for long: nobody is late by it
+    still_until: datetime | None = a_moment()

@@ -10,8 +10,9 @@ from plimsoll.ports import Vault
 
 LIST = """
 select r.person_id as id, r.severity, r.probability, r.by_row, r.factors, r.help, r.because, r.as_of, r.since,
-       r.judged_at, r.model, c.product, c.region
-from customer_risk r left join customer c using (person_id)
+       r.judged_at, r.model, c.product, c.region, s.newest_at, k.watermark
+from customer_risk r left join customer c using (person_id) left join customer_state s using (person_id)
+left join stream_clock k on k.id = s.clock
 where (%(severity)s::smallint is null or r.severity = %(severity)s)
   and (%(product)s::text is null or c.product = %(product)s)
   and (%(at)s::smallint is null or r.severity < %(at)s or r.severity = %(at)s
@@ -23,10 +24,11 @@ WHERE = "select severity, coalesce(probability, 2) as probability from customer_
 FIND = """
 select p.id, p.wrapped_key, c.reference_sealed, c.product, c.region, c.zone, c.opened_on, s.state, s.layout, s.due_on,
        s.newest_at, r.severity, r.probability, r.by_row, r.factors, r.help, r.because, r.as_of, r.since, r.judged_at,
-       r.model
+       r.model, k.watermark
 from person p
 left join customer c on c.person_id = p.id
 left join customer_state s on s.person_id = p.id
+left join stream_clock k on k.id = s.clock
 left join customer_risk r on r.person_id = p.id
 where (p.id = %(id)s or p.reference_hash = %(hash)s) and p.wrapped_key is not null
   and (c.person_id is not null or s.person_id is not null)

@@ -27,6 +27,7 @@ from plimsoll.adapters.postgres.watching.copying import (
 )
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
+from plimsoll.domain.watching.clocks import Clock
 from plimsoll.domain.watching.judging import Judged, Judgement, Known
 from plimsoll.domain.watching.levels import level_of
 from plimsoll.domain.watching.triggers import NOTHING_DUE
@@ -40,10 +41,11 @@ NOTHING_PRIVATE = sensitive.nothing_kept(1).tobytes()
 # As one row: a driver that takes thousands of them one by one takes longer than all the rest of reading.
 TOGETHER = """
 select string_agg(person_id, '')::bytea as people, string_agg(state, '') as states,
-    string_agg(coalesce(private, %(nothing)s::bytea), '') as private, string_agg(int4send(clock), '') as clocks
+    string_agg(coalesce(private, %(nothing)s::bytea), '') as private, string_agg(int4send(clock), '') as clocks,
+    string_agg(int8send(coalesce(due_on - date '1970-01-01', %(nothing_due)s::bigint)), '') as due
 from ({}) found
 """
-KEPT = "select person_id, state, private, clock from customer_state"
+KEPT = "select person_id, state, private, clock, due_on from customer_state"
 STATES = TOGETHER.format(f"{KEPT} where person_id = any(%(people)s) and layout = %(layout)s order by person_id")
 BLOCK = TOGETHER.format(
     f"{KEPT} where person_id > %(after)s and layout = %(layout)s order by person_id limit %(limit)s"
@@ -56,9 +58,6 @@ STAGED = record_of(
 STAGE = """
 create temporary table if not exists staged_state (
     person_id text, state bytea, private bytea, clock integer, due_on date, newest_at timestamptz
-) on commit delete rows;
-create temporary table if not exists staged_risk (
-    person_id text, severity smallint, probability float8, as_of timestamptz, by_row smallint
 ) on commit delete rows
 """
 # Some thousands are looked up one by one. Left to itself Postgres reads all people and all risks for every block of
@@ -110,11 +109,12 @@ on conflict (person_id) do update set
     handed_factors = case when excluded.handed_at is null then r.handed_factors else excluded.handed_factors end
 """
 # Whoever stays where they are needs no reasons and no history: a portfolio is swept in blocks of thousands.
-STAGED_RISK = record_of({"person": "S30", "severity": ">i2", "probability": ">f8", "as_of": ">i8"})
 TOUCH_RISKS = """
 with quiet as (
     select s.person_id, s.severity, nullif(s.probability, 'NaN') as probability, s.as_of
-    from staged_risk s join person p on p.id = s.person_id and p.wrapped_key is not null
+    from unnest(%(people)s::text[], %(severities)s::smallint[], %(probabilities)s::float8[], %(moments)s::timestamptz[])
+        as s(person_id, severity, probability, as_of)
+    join person p on p.id = s.person_id and p.wrapped_key is not null
 ), changed as (
     insert into customer_risk_change (person_id, severity, severity_before, probability, factors, because, as_of,
         judged_at, model)
@@ -132,10 +132,9 @@ on conflict (person_id) do update set
     because = excluded.because, as_of = excluded.as_of, judged_at = excluded.judged_at, model = excluded.model,
     handed_at = null, handed_severity = null
 """
-# Whoever is at no risk and was never handed over has nothing that another judgement is held against.
 KNOWN = """
-select person_id, severity, since, handed_at, handed_severity, handed_factors from customer_risk
-where person_id = any(%(people)s) and (severity > 0 or handed_at is not null)
+select person_id, severity, since, as_of, handed_at, handed_severity, handed_factors from customer_risk
+where person_id = any(%(people)s)
 """
 OUTDATED = "select person_id from customer_state where person_id = any(%(people)s) and layout <> %(layout)s"
 TAKE_CURSOR = "select * from stream_cursor where name = %(name)s for update skip locked"
@@ -155,14 +154,14 @@ PRODUCTS = """
 select product, array_agg(person_id) as people from customer
 where person_id = any(%(people)s) and product is not null group by product
 """
-WATERMARKS = "select id, watermark from stream_clock"
 CLOCKS = "select product, id from stream_clock where product = any(%(products)s)"
 MAKE_CLOCKS = """
 insert into stream_clock (product) select unnest(%(products)s::text[]) as product order by 1 on conflict do nothing
 """
 SET_CLOCKS = """
-update stream_clock k set watermark = s.watermark
-from unnest(%(clocks)s::int[], %(watermarks)s::timestamptz[]) as s(id, watermark)
+update stream_clock k set watermark = s.watermark, still_from = s.still_from, still_until = s.still_until
+from unnest(%(clocks)s::int[], %(watermarks)s::timestamptz[], %(stood)s::timestamptz[], %(until)s::timestamptz[])
+    as s(id, watermark, still_from, still_until)
 where k.id = s.id and k.watermark is distinct from s.watermark
 """
 
@@ -234,16 +233,21 @@ class Watched:
         await self._database.run(MAKE_CLOCKS, asked)
         self._clocks |= {row["product"]: row["id"] for row in await self._database.rows(CLOCKS, asked)}
 
-    async def watermarks(self, connection: Connection) -> dict[int, datetime | None]:
-        """Where every clock stands; None where nothing was read yet."""
-        found = await (await connection.execute(WATERMARKS)).fetchall()
-        return {row["id"]: row["watermark"] for row in found}
+    async def clocks(self, connection: Connection) -> dict[int, Clock]:
+        """Where every clock stands."""
+        found = await connection.execute("select id, watermark, still_from, still_until from stream_clock")
+        return {row.pop("id"): Clock(**row) for row in await found.fetchall()}
 
-    async def set_clocks(self, connection: Connection, watermarks: Mapping[int, datetime | None]) -> None:
-        said = {"clocks": list(watermarks), "watermarks": list(watermarks.values())}
+    async def set_clocks(self, connection: Connection, clocks: Mapping[int, Clock]) -> None:
+        said = {
+            "clocks": list(clocks),
+            "watermarks": [clock.watermark for clock in clocks.values()],
+            "stood": [clock.still_from for clock in clocks.values()],
+            "until": [clock.still_until for clock in clocks.values()],
+        }
         await connection.execute(SET_CLOCKS, said)
 
-    async def clocks(self) -> list[Row]:
+    async def times(self) -> list[Row]:
         """Every product that something was read of, and when the newest of it was known."""
         return await self._database.rows(
             "select nullif(product, '') as product, watermark from stream_clock where watermark is not null "
@@ -271,15 +275,14 @@ class Watched:
         found = await connection.execute(DUE, asked)
         return [row["person_id"] for row in await found.fetchall()]
 
-    async def write_states(self, connection: Connection, block: StateBlock, due: Any, now: datetime) -> None:
-        """`due` are days since 1970, NOTHING_DUE where none is."""
+    async def write_states(self, connection: Connection, block: StateBlock, now: datetime) -> None:
         staged = empty_records(STAGED, len(block.people))
         staged["person"] = block.people
         staged["state"] = block.states.view(f"V{state.STATE.itemsize}")
         staged["private"] = block.private.view(f"V{sensitive.PRIVATE.itemsize}")
         staged["clock"] = block.clocks
-        nothing = due == NOTHING_DUE
-        staged["due_on"] = np.where(nothing, NO_DATE, np.where(nothing, 0, due) - EPOCH_DAYS)
+        nothing = block.due == NOTHING_DUE
+        staged["due_on"] = np.where(nothing, NO_DATE, np.where(nothing, 0, block.due) - EPOCH_DAYS)
         staged["newest_at"] = block.states["known"] * 1_000_000 - EPOCH_MICROS
         await self._copy(connection, "staged_state", staged)
         await connection.execute(WRITE_STATES, _layout() | {"now": now})
@@ -321,14 +324,19 @@ class Watched:
         self, connection: Connection, people: Any, judged: Judged, places: Any, because: str, now: datetime
     ) -> None:
         """Customers who are at no risk: level and probability, and no reasons."""
-        staged = empty_records(STAGED_RISK, len(places))
-        staged["person"] = people[places]
-        staged["severity"] = judged.rank[places]
-        staged["probability"] = judged.probability[places]
-        staged["as_of"] = judged.as_of[places].astype(np.int64) * 1_000_000 - EPOCH_MICROS
-        await self._copy(connection, "staged_risk (person_id, severity, probability, as_of)", staged)
         model = judged.model.name if judged.model is not None else None
-        await connection.execute(TOUCH_RISKS, {"because": because, "now": now, "model": model})
+        await connection.execute(
+            TOUCH_RISKS,
+            {
+                "people": [person.decode() for person in people[places].tolist()],
+                "severities": judged.rank[places].tolist(),
+                "probabilities": judged.probability[places].tolist(),
+                "moments": [moment.replace(tzinfo=UTC) for moment in judged.as_of[places].tolist()],
+                "because": because,
+                "now": now,
+                "model": model,
+            },
+        )
 
     # Inside -----------------------------------------------------------------------------------------
 
@@ -350,6 +358,7 @@ class Watched:
             states=_array(found["states"], state.STATE),
             private=_array(found["private"], sensitive.PRIVATE),
             clocks=_array(found["clocks"], np.dtype(">i4")).astype(np.int32),
+            due=_array(found["due"], np.dtype(">i8")).astype(np.int64),
         )
 
     async def _copy(self, connection: Connection, target: str, records: Any) -> None:
@@ -363,7 +372,7 @@ def _array(content: bytes | None, kind: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 def _layout() -> dict[str, Any]:
-    return {"layout": state.LAYOUT, "nothing": NOTHING_PRIVATE}
+    return {"layout": state.LAYOUT, "nothing": NOTHING_PRIVATE, "nothing_due": int(NOTHING_DUE)}
 
 
 def _known(row: Row) -> Known:
@@ -371,6 +380,7 @@ def _known(row: Row) -> Known:
     return Known(
         level=level_of(row["severity"]),
         since=row["since"].astimezone(UTC),
+        as_of=row["as_of"].astimezone(UTC),
         handed_at=row["handed_at"],
         handed_level=handed,
         handed_factors=tuple(row["handed_factors"]),
