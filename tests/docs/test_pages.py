@@ -83,6 +83,11 @@ def test_every_relative_link_leads_somewhere(page: Path):
     assert not lost
 
 
+def test_the_readme_leads_to_every_page_of_the_docs():
+    linked = {link.partition("#")[0] for link in LINK.findall(without_code(ROOT / "README.md"))}
+    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= linked
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_path_that_a_page_names_is_there(page: Path):
     made_here = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()}
