@@ -134,8 +134,10 @@ def _pages(settings: Settings, known: Known, rounds: int) -> Iterator[dict[str, 
 
 
 def _page(name: str, page: str, backend: Any, query: dict[str, str], rounds: int) -> dict[str, Any]:
+    from streamlit import config
     from streamlit.testing.v1 import AppTest
 
+    config.set_option("runner.magicEnabled", False)  # as ui/.streamlit/config.toml has it, which is not read here
     app = AppTest.from_file(str(ROOT / "ui/app.py"), default_timeout=120)
     app.session_state["backend"] = backend
     app.run()

@@ -3,9 +3,12 @@
 from typing import Any
 
 import altair as alt
+from altair.utils import schemapi
 
 # Once, for it holds for all threads: one that set it for itself would set it for who draws at the same moment.
 alt.data_transformers.enable("default", consolidate_datasets=False, max_rows=None)
+# What a chart is made of is checked by the tests: to check it at every look takes a third of the time a chart takes.
+schemapi.DEBUG_MODE = False
 VIEW = ("mark", "encoding", "transform", "params")  # what belongs to one view, and not to the whole
 
 
@@ -19,7 +22,7 @@ def titled(text: str, ink: str | None) -> alt.Title:
 
 def draw(place: Any, chart: alt.Chart | alt.LayerChart, alt_text: str, key: str | None = None) -> None:
     """On the page or in a part of it. The figures go inside the drawing: what Streamlit is given apart from it, it
-    offers to everybody as a grid with a download (docs/decisions/0021). Its parts were checked as they were made."""
+    offers to everybody as a grid with a download (docs/decisions/0021)."""
     place.vega_lite_chart(figures_inside(chart.to_dict(validate=False)), alt=alt_text, key=key)
 
 

@@ -38,8 +38,8 @@ def by_feature(columns: list[Json], ink: str | None = None) -> alt.LayerChart:
     ]  # fmt: skip
     base = alt.Chart(pd.DataFrame(rows))
     bars = base.mark_bar(height=14).encode(x=_psi(ink), y=up, color=colours, tooltip=tips)
-    chance = base.mark_tick(color=GREY, thickness=2, size=18).encode(x="expected:Q", y=up)
-    limits = alt.Chart(pd.DataFrame({"psi": LIMITS})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x="psi:Q")
+    chance = base.mark_tick(color=GREY, thickness=2, size=18).encode(x=alt.X("expected:Q"), y=up)
+    limits = alt.Chart(pd.DataFrame({"psi": LIMITS})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x=alt.X("psi:Q"))
     return (bars + chance + limits).properties(
         title=titled("How far each column moved", ink), height=max(160, 26 * len(rows))
     )
@@ -61,7 +61,7 @@ def over_time(history: list[Json], ink: str | None = None) -> alt.LayerChart:
         tooltip=[alt.Tooltip("feature", title="Column"), alt.Tooltip("at", title="Until"),
                  alt.Tooltip("psi", format=".3f", title="PSI"), alt.Tooltip("n_current", format=",", title="Rows")],
     )  # fmt: skip
-    limits = alt.Chart(pd.DataFrame({"psi": LIMITS})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(y="psi:Q")
+    limits = alt.Chart(pd.DataFrame({"psi": LIMITS})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(y=alt.Y("psi:Q"))
     return (lines + limits).properties(title=titled("PSI check by check", ink), height=280)
 
 

@@ -40,7 +40,7 @@ def over_time(rows: list[Json], unit: str, zone: tzinfo, ink: str | None = None)
                     axis=axis(ink, labelAngle=-35, labelOverlap=True)),
             y=alt.Y("n:Q", title="applications", axis=axis(ink, tickMinStep=1)),
             color=_outcomes(ink),
-            order="rank:Q",
+            order=alt.Order("rank:Q"),
             tooltip=[alt.Tooltip("at:O", title="Accepted"), alt.Tooltip("what:N", title="Outcome"),
                      alt.Tooltip("n:Q", format=",", title="Applications")],
         )
@@ -60,7 +60,7 @@ def histogram(bins: list[Json], ink: str | None = None) -> alt.Chart:
         .mark_bar(color=RISK, binSpacing=1)
         .encode(
             x=alt.X("from:Q", bin="binned", title="probability of default", axis=axis(ink, format=".1~%")),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             y=alt.Y("n:Q", title="applications", axis=axis(ink, tickMinStep=1)),
             tooltip=[alt.Tooltip("label:N", title="Risk"), alt.Tooltip("n:Q", format=",", title="Applications")],
         )
@@ -114,7 +114,7 @@ def losses(vintages: list[Json], ink: str | None = None) -> alt.LayerChart:
                  alt.Tooltip("state:N", title="State")],
     )  # fmt: skip
     bars = alt.Chart(pd.DataFrame(spans)).mark_rule(color=SEEN).encode(
-        x=across, y=alt.Y("low:Q", title="share"), y2="high:Q"
+        x=across, y=alt.Y("low:Q", title="share"), y2=alt.Y2("high:Q")
     )  # fmt: skip
     return (bars + points).properties(title=titled("Bad rate and loss by month of decision", ink), height=HEIGHT)
 

@@ -30,7 +30,7 @@ def bad_rate_by_vintage(vintages: list[Json], ink: str | None = None) -> alt.Lay
             alt.Tooltip("share", format=".1%", title="Share of bads")]  # fmt: skip
     base = alt.Chart(table)
     bars = base.transform_filter(f"datum.what == '{SEEN}'").mark_rule(color=COLOURS[SEEN]).encode(
-        x=month, y=alt.Y("low:Q", title="share of bads"), y2="high:Q"
+        x=month, y=alt.Y("low:Q", title="share of bads"), y2=alt.Y2("high:Q")
     )  # fmt: skip
     points = base.mark_point(filled=True, size=70).encode(
         x=month, y=share, color=_colours(ink), shape=alt.Shape("what:N", legend=None), tooltip=tips
@@ -49,12 +49,12 @@ def auc_by_vintage(vintages: list[Json], ink: str | None = None) -> alt.LayerCha
     area = alt.Y("auc:Q", title="AUC", axis=_axis(ink), scale=alt.Scale(domain=[0.4, 1.0], clamp=True))
     base = alt.Chart(pd.DataFrame(rows, columns=["vintage", "auc", "low", "high"]))
     bars = base.mark_rule(color=COLOURS[PREDICTED], clip=True).encode(
-        x=month, y=alt.Y("low:Q", title="AUC"), y2="high:Q"
+        x=month, y=alt.Y("low:Q", title="AUC"), y2=alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=70, color=COLOURS[PREDICTED]).encode(
         x=month, y=area, tooltip=[alt.Tooltip("vintage", title="Decided in"), alt.Tooltip("auc", format=".3f")]
     )
-    chance = alt.Chart(pd.DataFrame({"auc": [0.5]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(y="auc:Q")
+    chance = alt.Chart(pd.DataFrame({"auc": [0.5]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(y=alt.Y("auc:Q"))
     return (chance + bars + points).properties(title=_title("Order of applicants (AUC) by month", ink), height=280)
 
 
@@ -74,7 +74,7 @@ def reliability(figures: Json, ink: str | None = None) -> alt.LayerChart:
         color=GREY, strokeDash=[4, 4]
     )
     bars = base.mark_rule(color=COLOURS[SEEN]).encode(
-        x=across, y=alt.Y("low:Q", title="seen share of bads"), y2="high:Q"
+        x=across, y=alt.Y("low:Q", title="seen share of bads"), y2=alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=70, color=COLOURS[SEEN]).encode(
         x=across,

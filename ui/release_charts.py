@@ -60,13 +60,13 @@ def gates(readings: list[Json], ink: str | None = None) -> alt.LayerChart:
     across = alt.X("value:Q", title="multiple of the limit", axis=axis(ink))
     colour = alt.Color("verdict:N", scale=alt.Scale(domain=list(STANDS), range=list(STANDS.values())), legend=None)
     bars = base.mark_rule(strokeWidth=3).encode(
-        y=up, x=alt.X("low:Q", title="multiple of the limit"), x2="high:Q", color=colour
+        y=up, x=alt.X("low:Q", title="multiple of the limit"), x2=alt.X2("high:Q"), color=colour
     )
     points = base.mark_point(filled=True, size=80).encode(
         y=up, x=across, color=colour, tooltip=[alt.Tooltip("gate"), alt.Tooltip("value", format=".2f")]
     )
     limit = alt.Chart(pd.DataFrame({"limit": [1.0]})).mark_rule(color=STANDS["breach"], strokeDash=[5, 4])
-    return (limit.encode(x="limit:Q") + bars + points).properties(
+    return (limit.encode(x=alt.X("limit:Q")) + bars + points).properties(
         title=titled("Gates, with 95 % intervals", ink), height=max(120, 46 * len(rows))
     )
 

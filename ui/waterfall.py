@@ -31,7 +31,7 @@ def waterfall(details: dict[str, Any], ink: str | None = None) -> alt.Chart:
         .encode(
             y=alt.Y("fact:N", sort=None, title=None, axis=facts),
             x=alt.X("begin:Q", title="odds of default", axis=odds),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             color=alt.Color(
                 "direction:N", scale=alt.Scale(domain=[*COLOURS], range=[*COLOURS.values()]), legend=legend
             ),

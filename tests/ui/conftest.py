@@ -13,7 +13,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fake_backend import FakeBackend
-from ui import drafts
+from ui import drafts, drawing
 
 APP = Path(__file__).resolve().parent.parent.parent / "ui" / "app.py"
 
@@ -25,6 +25,7 @@ def nothing_the_console_has_not() -> Iterator[None]:
     """Each AppTest reads the description of every installed package in search of components, for half a second, and
     rewrites each page's code for bare expressions, which `ui/.streamlit/config.toml` turns off."""
     config.set_option("runner.magicEnabled", False)
+    drawing.schemapi.DEBUG_MODE = True  # here, and not in the console, each part of a chart is checked as it is made
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", list)
         yield

@@ -208,7 +208,7 @@ def average_precision(bad: Labels, score: Shares) -> float:
 
 def calibration_line(bad: Labels, probability: Shares) -> CalibrationLine:
     raw = _log_odds(probability)
-    (_, slope), covariance = _logistic(np.stack([np.ones(len(bad)), raw], axis=1), bad)
+    (_, slope), covariance = _logistic(np.stack([np.ones(len(bad)), raw], axis=1), bad, start=(0.0, 1.0))
     (intercept,), alone = _logistic(np.ones((len(bad), 1)), bad, offset=raw)
     reach, alone_reach = WIDE * float(np.sqrt(covariance[1, 1])), WIDE * float(np.sqrt(alone[0, 0]))
     return CalibrationLine(
@@ -368,9 +368,11 @@ def _log_odds(probability: Shares) -> Shares:
     return np.log(held / (1 - held))
 
 
-def _logistic(design: Shares, bad: Labels, offset: Shares | None = None) -> tuple[list[float], Shares]:
-    """Maximum likelihood by Newton's method, with the covariance of what was found."""
-    beta = np.zeros(design.shape[1])
+def _logistic(
+    design: Shares, bad: Labels, offset: Shares | None = None, start: Sequence[float] = (0.0,)
+) -> tuple[list[float], Shares]:
+    """Maximum likelihood by Newton's method from `start`, with the covariance of what was found."""
+    beta = np.array(start, dtype=np.float64)
     information = np.eye(design.shape[1])
     for _ in range(50):
         raw = design @ beta + (0.0 if offset is None else offset)
