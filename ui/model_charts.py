@@ -18,7 +18,7 @@ def roc(points: list[Json], ink: str | None = None) -> alt.LayerChart:
         pd.DataFrame(points),
         ("false_positive", "goods above the cut"),
         ("true_positive", "bads above the cut"),
-        "ROC curve on the untouched part",
+        "ROC curve",
         ink,
     )
 
@@ -29,7 +29,7 @@ def gains(points: list[Json], ink: str | None = None) -> alt.LayerChart:
         pd.DataFrame(points),
         ("share", "riskiest share of applicants"),
         ("bads", "share of all bads among them"),
-        "Gains on the untouched part",
+        "Gains",
         ink,
     )
 
@@ -50,7 +50,7 @@ def calibration(bins: list[Json], ink: str | None = None) -> alt.LayerChart:
         layers.append(rules.encode(x=across, y=alt.Y("low:Q", title="seen share of bads"), y2="high:Q"))
     points = alt.Chart(table).mark_point(filled=True, size=70, color=LINE)
     layers.append(points.encode(x=across, y=up, tooltip=[*table.columns]))
-    return alt.layer(*layers).properties(title=_title("Calibration on the untouched part", ink), height=HIGH)
+    return alt.layer(*layers).properties(title=_title("Calibration", ink), height=HIGH)
 
 
 def importance(features: list[Json], ink: str | None = None) -> alt.Chart:

@@ -69,9 +69,11 @@ def hold(review: Json, now: datetime) -> None:
                 desk.hand_up(review)
         return
     if review["for_seniors"] and not session.may("reviews:override"):
+        taking.button()
         return
     if review["claimed_by"] and running:
         st.text(f"{review['claimed_by']} holds this case until {words.clock(until, session.zone())}.")
+        taking.button()
         return
     if review["claimed_by"] == session.person()["name"]:
         show.notice("Your hold has run out: claim the case again to decide it.", kind="watch", label="Hold lost")

@@ -61,6 +61,7 @@ def test_where_there_are_two_queues_one_is_chosen_and_each_is_counted(open_page)
     app = open_page("queue", two_queues())
     assert "Car loans: 1 waiting, 1 free · Credit: 3 waiting, 2 free" in words_on(app)
     assert "4 waiting" in words_on(app)
+    assert sum(text.value.endswith("\nCredit") for text in app.text) == 3
     app.get("pills")[1].set_value("car_loans").run()
     said = words_on(app)
     assert "9,900.00 DEM, 24 months" in said

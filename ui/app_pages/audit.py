@@ -11,6 +11,7 @@ from ui.backend import Json
 
 ANY = "any"
 A_DIGEST = re.compile(r"\b[0-9a-f]{40,}\b")
+A_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 KINDS = {
     "application.": "Applications", "decision.": "Decisions", "review.": "Reviews", "model.": "Models",
     "rollout.": "Releases", "experiment.": "Experiments", "drift.": "Drift", "outcome.": "Outcomes",
@@ -102,7 +103,9 @@ def row_of(entry: Json) -> dict[str, str]:
 
 
 def brief(value: Any) -> str:
-    """A digest by its beginning: whole it is in the trace."""
+    """A digest by its beginning: whole it is in the trace. A moment as people read one."""
+    if isinstance(value, str) and A_MOMENT.fullmatch(value):
+        return words.moment(value, session.zone())
     return A_DIGEST.sub(lambda found: f"{found[0][:12]}…", words.value_in_words(value))
 
 

@@ -94,12 +94,13 @@ def tables(found: Json) -> None:
 
 
 def rule_row(rule: Json, columns: Json) -> Json:
+    own = "the score's own" if rule["effect"] == "decline" else words.NOTHING
     return {
         "Rule": rule["id"],
         "Fires when": in_words(rule["conditions"], columns),
         "Effect": EFFECTS.get(rule["effect"], rule["effect"]),
         "Called": rule["name"],
-        "Reason": rule["reason"] or ("the score's own" if rule["effect"] == "decline" else words.NOTHING),
+        "Reason": words.plain_code(rule["reason"]) if rule["reason"] else own,
     }
 
 

@@ -38,8 +38,9 @@ def tasks() -> None:
         if found["data"]:
             summary([row for row in desk["data"] if queue in (None, row["queue"])])
             show.heading(WIDTHS, NAMES)
+            mixed = queue is None and len(desk["data"]) > 1
             for task in found["data"]:
-                draw(task, now)
+                draw(task, now, mixed)
             paging.turn("queue", found, "← More urgent", "Less urgent →")
         else:
             nothing(desk["data"])
@@ -73,7 +74,8 @@ def summary(desk: list[Json]) -> None:
             st.badge(f"{overdue:,} overdue", color="red")
 
 
-def draw(task: Json, now: datetime) -> None:
+def draw(task: Json, now: datetime, mixed: bool) -> None:
+    """`mixed`: cases of several queues stand in one list, so each says of which it is."""
     due, case, priority, asked, why, risk, who = show.line(WIDTHS, task["id"])
     left, hue = words.time_left(task["due_at"], now)
     due.badge(left, color=hue, help=f"Due {words.moment(task['due_at'], session.zone())}")
@@ -89,7 +91,8 @@ def draw(task: Json, now: datetime) -> None:
             help=f"Open {task['application_id']}",
         )
     asked.text(f"{words.money(task['amount'], task['currency'])}, {words.months(task['term_months'])}")
-    why.text("; ".join(task["why"]) or words.NOTHING)
+    from_queue = f"\n{words.plain_code(task['queue'])}" if mixed else ""
+    why.text(("; ".join(task["why"]) or words.NOTHING) + from_queue)
     risk.text(words.share(task["probability_of_default"]))
     who.text(holder_in_words(task, now))
 
