@@ -114,7 +114,7 @@ def test_a_wrong_key_is_named_with_its_file(folder, file, old, new, told):
         ("product.toml", 'evidence = ["checking_state", "savings_band"]', 'evidence = ["savings_band"]', "no source"),
         ("product.toml", 'path = "bureau.bureau_score"', 'path = "bureau.rating"', "which no [[evidence]] describes"),
         ("policy.json", '"field": "request.purpose"', '"field": "applicant.sex"', "applicant.sex, which is protected"),
-        ("reasons.toml", 'code = "wrong_product"', 'code = "other_product"', "wrong_product, which reviewers may choose"),
+        ("reasons.toml", 'code = "wrong_product"', 'code = "other"', "wrong_product, which reviewers may choose"),
         ("reasons.toml", 'code = "insolvency"', 'code = "bankruptcy"', "K-INSOLVENT gives the reason 'insolvency'"),
         ("reasons.toml", 'text.de = "Ersparnisse: {value}"', "", "savings has no sentence in 'de'"),
         ("product.toml", 'purpose = "furniture"', 'purpose = "world tour"', "example.purpose"),
