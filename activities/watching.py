@@ -213,7 +213,7 @@ class Watch:
                 return None, Done()
             at = _times(policy, await self._store.clocks(connection), block, now)
             work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), SWEEP)
-            known = await self._store.known(connection, block.names)
+            known = await self._store.at_risk(connection, block.names)
             triggers = await self._settle(connection, policy, work, known, TriggerSource.SWEEP, now, key)
         return block.people[-1].decode(), work.done(triggers)
 

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,9 @@ async def _measured(settings: Settings, quick: bool) -> AsyncIterator[dict[str, 
         states = await _a_portfolio(settings, ports, customers)
         watch = watch_of(ports)
         yield await _in_memory(ports, watch, states)
-        yield await _the_portfolio(ports, watch, customers)
+        yield await _the_portfolio(ports, watch, customers, AS_OF, "portfolio, read and written for the first time")
+        later = AS_OF + timedelta(days=1)
+        yield await _the_portfolio(ports, watch, customers, later, "portfolio, read and written again a day later")
         yield await _live(ports, watch, *((500, 3) if quick else (1_000, 20)))
 
 
@@ -132,7 +134,7 @@ async def _in_memory(ports: Ports, watch: Watch, states: Any) -> dict[str, Any]:
     return _speed("signals and score in memory", len(states), seconds) | {"at_risk": at_risk}
 
 
-async def _the_portfolio(ports: Ports, watch: Watch, customers: int) -> dict[str, Any]:
+async def _the_portfolio(ports: Ports, watch: Watch, customers: int, now: datetime, name: str) -> dict[str, Any]:
     """Read from Postgres, judged, and written there; nobody is handed over, for interventions have their own bench."""
     quiet = ports.watch.policy().model_copy(update={"levels": ()})
     watch._policy = lambda: quiet
@@ -140,7 +142,7 @@ async def _the_portfolio(ports: Ports, watch: Watch, customers: int) -> dict[str
     process = psutil.Process()
     began = time.perf_counter()
     while True:
-        last, done = await watch.look_at_block(after, BLOCK, AS_OF, "bench")
+        last, done = await watch.look_at_block(after, BLOCK, now, "bench")
         if last is None:
             break
         after, judged = last, judged + done.judged
@@ -150,7 +152,7 @@ async def _the_portfolio(ports: Ports, watch: Watch, customers: int) -> dict[str
     watch._policy = ports.watch.policy
     megabytes = [round(memory[place] / 2**20) for place in (0, len(memory) // 2, -1)]
     books = {"customers": customers, "judged": judged, "risks_written": (stored or {})["n"]}
-    return _speed("portfolio, read and written", judged, seconds) | {"rss_mib": megabytes, "accounting": books}
+    return _speed(name, judged, seconds) | {"rss_mib": megabytes, "accounting": books}
 
 
 def _speed(name: str, customers: int, seconds: float) -> dict[str, Any]:

@@ -212,6 +212,10 @@ class WatchedStore(Protocol):
         """Of those who were judged before."""
         ...
 
+    async def at_risk(self, connection: Any, people: Sequence[str]) -> dict[str, Known]:
+        """Of those who are, or were handed over."""
+        ...
+
     async def write_risks(
         self,
         connection: Any,
@@ -225,5 +229,5 @@ class WatchedStore(Protocol):
     async def touch_risks(
         self, connection: Any, people: Any, judged: Judged, places: Any, because: str, now: datetime
     ) -> None:
-        """Of those at no risk: level and probability, and no reasons."""
+        """Of those at no risk: level and probability, and no reasons. A probability that hardly moved may stay."""
         ...

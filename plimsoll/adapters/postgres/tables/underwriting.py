@@ -63,6 +63,7 @@ class Session(SQLModel, table=True):
 class Person(SQLModel, table=True):
     """One applicant across applications, found by a keyed hash of the lender's own id."""
 
+    __table_args__ = (Index("person_erased", "erased_at", postgresql_where=text("erased_at is not null")),)
     id: str = a_text(primary_key=True)
     reference_hash: bytes = Field(sa_type=LargeBinary, unique=True)
     wrapped_key: bytes | None = sealed_bytes(nullable=True)  # None once erased

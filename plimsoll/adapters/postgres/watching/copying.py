@@ -7,6 +7,7 @@ have stand-ins on the way (NaN, -infinity, a marker), which the statements turn 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -37,6 +38,35 @@ def empty_records(record: np.dtype[np.void], count: int) -> Records:
 
 def as_copy(records: Records) -> bytes:
     return HEADER + records.tobytes() + TRAILER
+
+
+def as_copy_with_nulls(records: Records, nulls: dict[str, npt.NDArray[np.bool_]]) -> bytes:
+    """The same where some fields of some rows are null: what was filled in for them is left out."""
+    fields = records.dtype.fields
+    assert fields is not None
+    kept = np.ones((len(records), records.dtype.itemsize), dtype=bool)
+    for name, null in nulls.items():
+        if null.any():
+            records[f"_{name}"][null] = -1
+            offset, size = fields[name][1], records.dtype[name].itemsize
+            kept[null, offset : offset + size] = False
+    if kept.all():
+        return as_copy(records)
+    return HEADER + records.view(np.uint8).reshape(kept.shape)[kept].tobytes() + TRAILER
+
+
+NUMERIC = "V18"  # five digits to the base of ten thousand behind their heading, the last of them the fraction
+
+
+def numerics(amounts: npt.NDArray[np.float64]) -> npt.NDArray[np.void]:
+    """Amounts below ten to the fifteenth with four decimals as Postgres' numeric; NaN as nothing that counts."""
+    made = np.zeros((len(amounts), 9), dtype=">i2")
+    whole = np.rint(np.nan_to_num(np.abs(amounts)) * 10_000).astype(np.int64)
+    made[:, 0], made[:, 1], made[:, 3] = 5, 3, 4  # digits, weight of the first, decimals
+    made[:, 2] = np.where(amounts < 0, 0x4000, 0)
+    for place in range(8, 3, -1):
+        whole, made[:, place] = np.divmod(whole, 10_000)
+    return made.view("V18").ravel()
 
 
 def from_copy(content: bytes, record: np.dtype[np.void]) -> Records:

@@ -19,6 +19,8 @@ select p.reference_hash, p.id, p.wrapped_key, c.person_id is not null as watched
 from person p left join customer c on c.person_id = p.id
 where p.reference_hash = any(%(hashes)s)
 """
+# Rises with every erasure: whoever was found before one may be gone.
+ERASED = "select count(*) from person where erased_at is not null"
 # Who was erased and is spoken of again is somebody new: the old row gives up the last that led to it.
 LET_GO = """
 update person set reference_hash = sha256(convert_to(id, 'UTF8'))
@@ -61,6 +63,7 @@ class Customers:
         self._database = database
         self._vault = vault
         self._known: dict[str, str] = {}
+        self.erased: int | None = None  # how many were, before the first of them was found
 
     async def people_of(self, customers: Iterable[str]) -> dict[str, str]:
         """The person of each of these customers; new ones are made. Raises TooBusy."""
@@ -68,13 +71,18 @@ class Customers:
         missing = wanted - self._known.keys()
         if missing:
             if len(self._known) + len(missing) > REMEMBERED:
-                self._known.clear()
+                self.forget()
                 missing = wanted
-            self._known |= await self._found(sorted(missing))
+            if self.erased is None:
+                row = await self._database.row(f"select ({ERASED}) as erased")
+                self.erased = row["erased"] if row else 0
+            known = self._known
+            known |= await self._found(sorted(missing))
+            return known
         return self._known
 
     def forget(self) -> None:
-        self._known.clear()
+        self._known, self.erased = {}, None
 
     async def _found(self, customers: Sequence[str]) -> dict[str, str]:
         by_hash = {self._vault.fingerprint(customer.encode()): customer for customer in customers}

@@ -1,8 +1,7 @@
 """Every event once, numbered in the order in which it became readable (docs/decisions/0017).
 
-What comes in is copied to a table of the session's own; then, one transaction at a time in the
-whole house, what is new gets its numbers and is committed. So whoever has read up to a number has
-missed nothing below it. Callers who come meanwhile share the next transaction.
+One transaction at a time in the whole house what is new gets its numbers and is committed. So whoever has read up to
+a number has missed nothing below it. Callers who come meanwhile share the next transaction.
 """
 
 import asyncio
@@ -10,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 from weakref import WeakSet
 
 import numpy as np
@@ -22,13 +21,16 @@ from plimsoll.adapters.postgres.watching.copying import (
     EPOCH_MICROS,
     NO_CURRENCY,
     NO_DATE,
+    NUMERIC,
     Records,
     as_copy,
+    as_copy_with_nulls,
     empty_records,
     from_copy,
+    numerics,
     record_of,
 )
-from plimsoll.adapters.postgres.watching.customers import Customers, note_openings
+from plimsoll.adapters.postgres.watching.customers import ERASED, Customers, note_openings
 from plimsoll.domain.errors import TooBusy
 from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Event
@@ -48,49 +50,37 @@ CODES = ("kind", "date_precision", "direction", "category", "channel", "months_l
 AMOUNTS = ("amount", "balance_after", "bill", "minimum_due", "limit", "net_new_charges")
 DAYS = ("due_on", "period")
 
-STAGED = record_of(
-    {"part": ">i2", "key": "S16", "person_id": "S30", "account": ">i8", "merchant": ">i8"}
-    | {"occurred_at": ">i8", "known_at": ">i8"}
-    | dict.fromkeys(AMOUNTS, ">f8")
-    | dict.fromkeys(DAYS, ">i4")
-    | dict.fromkeys(CODES, ">i2")
-    | {"failed": "u1", "currency": "S3"}
+# As they wait for their turn: `part` says whose they are.
+WAITING = np.dtype(
+    [("part", "i4"), ("key", "S16"), ("person_id", "S30"), ("account", "i8"), ("merchant", "i8"), ("row", EVENT_ROW)]
 )
-STAGE = """
-create temporary table if not exists staged_event (
-    part smallint, key uuid, person_id text, account bigint, merchant bigint,
-    occurred_at timestamptz, known_at timestamptz,
-    amount float8, balance_after float8, bill float8, minimum_due float8, credit_limit float8, net_new_charges float8,
-    due_on date, period date,
-    kind smallint, date_precision smallint, direction smallint, category smallint, channel smallint,
-    months_late smallint, failed boolean, currency text
-) on commit delete rows
-"""
-# A table that grew by a million rows since Postgres last looked would be read whole for every call: keys and people
-# are to be looked up one by one.
+STAGED_KEY = record_of({"key": "V16"})
+STAGE = "create temporary table if not exists staged_key (key uuid) on commit delete rows"
+# A table that grew by a million rows since Postgres last looked would be read whole for every call: keys are to be
+# looked up one by one.
 MY_TURN = """
 select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
     set_config('enable_mergejoin', 'off', true), pg_advisory_xact_lock(%(lock)s)
 """
-# Of a person who was erased meanwhile nothing is taken in: the caller looks them up anew.
-TAKE_IN = f"""
-with found as (
-    select s.*, k.key is null as is_new
-    from staged_event s join person p on p.id = s.person_id left join transaction_key k on k.key = s.key
-    where p.wrapped_key is not null
-), keyed as (
-    insert into transaction_key (key) select key from found where is_new order by key
+TAKE_KEYS = f"""
+with here as materialized (
+    select s.key, k.key is null as is_new from staged_key s left join transaction_key k on k.key = s.key
 ), put as (
-    insert into transaction (key, person_id, account, merchant, kind, occurred_at, known_at, date_precision, amount,
-        currency, direction, category, channel, failed, balance_after, bill, minimum_due, credit_limit,
-        net_new_charges, due_on, period, months_late)
-    select key, person_id, account, merchant, kind, occurred_at, known_at, date_precision, amount,
-        nullif(currency, '---'), direction, category, channel, failed, nullif(balance_after, 'NaN'),
-        nullif(bill, 'NaN'), nullif(minimum_due, 'NaN'), nullif(credit_limit, 'NaN'), nullif(net_new_charges, 'NaN'),
-        nullif(due_on, '-infinity'), nullif(period, '-infinity'), nullif(months_late, smallint '{NOT_SAID}')
-    from found where is_new
+    insert into transaction_key (key) select key from here where is_new
 )
-select part, count(*) filter (where is_new) as new, count(*) as alive from found group by part
+select ({ERASED}) as erased, string_agg(uuid_send(key), '') filter (where not is_new) as repeated,
+    min(case when is_new then nextval('transaction_seq') end) as first
+from here
+"""
+# Straight into the months, many rows a page: the lock is held for no longer than they take.
+WRITTEN = {
+    "seq": ">i8", "key": "V16", "person_id": "S30", "account": ">i8", "merchant": ">i8", "occurred_at": ">i8",
+    "known_at": ">i8", **dict.fromkeys(AMOUNTS, NUMERIC), **dict.fromkeys(DAYS, ">i4"),
+    **dict.fromkeys(CODES, ">i2"), "failed": "u1", "currency": "S3",
+}  # fmt: skip
+TAKE_IN = f"""
+copy transaction ({", ".join("credit_limit" if name == "limit" else name for name in WRITTEN)})
+from stdin (format binary)
 """
 ERASE = """
 with gone as (
@@ -126,7 +116,17 @@ select {COLUMNS} from transaction
 where person_id > %(after)s and person_id <= %(last)s and known_at <= %(known_by)s order by person_id, seq
 """
 
-Caller = tuple[Records, asyncio.Future[int | None]]
+
+class _Caller(NamedTuple):
+    """Rows that wait for their turn, and how many people were erased when theirs were found."""
+
+    rows: Records
+    erased: int | None
+    answer: asyncio.Future[int | None]
+
+
+class _ErasedMeanwhile(Exception):
+    """Somebody was, so whoever was found before is looked up anew."""
 
 
 class TransactionLog:
@@ -138,7 +138,7 @@ class TransactionLog:
         # The vault's own hash takes thrice as long, and there are fifty thousand a second.
         self._secret = vault.fingerprint(b"transaction keys v1")
         self._digests: dict[str, dict[str, int]] = {"account": {}, "merchant": {}}
-        self._waiting: list[Caller] = []
+        self._waiting: list[_Caller] = []
         self._waiting_rows = 0
         self._with_staging: WeakSet[AsyncConnection[Any]] = WeakSet()
         self._driver: asyncio.Task[None] | None = None
@@ -167,8 +167,9 @@ class TransactionLog:
     async def _taken_in(self, batch: Batch, keys: bytes) -> int:
         for _ in range(TRIES):
             people = await self._customers.people_of(batch.customers)
+            erased = self._customers.erased
             await self._note_openings(batch, people)  # before: whoever reads the events finds the customer's product
-            new = await self._shared(self._staged(batch, keys, people))
+            new = await self._shared(self._waiting_for_their_turn(batch, keys, people), erased)
             if new is not None:
                 return new
             self._customers.forget()  # somebody was erased
@@ -183,22 +184,15 @@ class TransactionLog:
             await asyncio.sleep(0)
         return b"".join(keys)
 
-    def _staged(self, batch: Batch, keys: bytes, people: dict[str, str]) -> Records:
-        """The rows as Postgres reads them; of two under one id the first."""
-        rows, staged = batch.rows, empty_records(STAGED, len(batch))
-        staged["key"] = np.frombuffer(keys, "S16")
-        staged["person_id"] = [people[customer] for customer in batch.customers]
-        staged["account"] = self._digests_of("account", batch.accounts)
-        staged["merchant"] = self._digests_of("merchant", batch.merchants)
-        for name in ("occurred_at", "known_at"):
-            staged[name] = rows[name].view("i8") - EPOCH_MICROS
-        for name in (*AMOUNTS, *CODES, "failed"):
-            staged[name] = rows[name]
-        for name in DAYS:
-            days = rows[name].astype("M8[D]")
-            staged[name] = np.where(np.isnat(days), NO_DATE, days.view("i8") - EPOCH_DAYS)
-        staged["currency"] = np.where(rows["currency"] == b"", NO_CURRENCY, rows["currency"])
-        return staged
+    def _waiting_for_their_turn(self, batch: Batch, keys: bytes, people: dict[str, str]) -> Records:
+        """The rows with the names that stand for the lender's."""
+        made = np.zeros(len(batch), WAITING)
+        made["key"] = np.frombuffer(keys, "S16")
+        made["person_id"] = [people[customer] for customer in batch.customers]
+        made["account"] = self._digests_of("account", batch.accounts)
+        made["merchant"] = self._digests_of("merchant", batch.merchants)
+        made["row"] = batch.rows
+        return made
 
     def _digests_of(self, what: str, names: Sequence[str | None]) -> list[int]:
         """Eight bytes for each, so that two can be told apart and neither be read; 0 where there is none."""
@@ -230,55 +224,60 @@ class TransactionLog:
 
     # Together ---------------------------------------------------------------------------------------
 
-    async def _shared(self, staged: Records) -> int | None:
-        """How many were new, committed; None when one of the people is there no more."""
+    async def _shared(self, rows: Records, erased: int | None) -> int | None:
+        """How many were new, committed; None when somebody was erased since their people were found."""
         answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((staged, answer))
+        self._waiting.append(_Caller(rows, erased, answer))
         if self._driver is None or self._driver.done():
             self._driver = asyncio.create_task(self._drive())
         return await answer
 
     async def _drive(self) -> None:
         while self._waiting:
-            callers: list[Caller] = []
+            callers: list[_Caller] = []
             rows = 0
-            while self._waiting and (not callers or rows + len(self._waiting[0][0]) <= MOST_TOGETHER):
+            while self._waiting and (not callers or rows + len(self._waiting[0].rows) <= MOST_TOGETHER):
                 callers.append(self._waiting.pop(0))
-                rows += len(callers[-1][0])
-            await self._commit([caller for caller in callers if not caller[1].done()])
+                rows += len(callers[-1].rows)
+            if callers := [caller for caller in callers if not caller.answer.done()]:
+                await self._commit(callers)
 
-    async def _commit(self, callers: list[Caller]) -> None:
+    async def _commit(self, callers: list[_Caller]) -> None:
         try:
-            news = await self._write([staged for staged, _ in callers])
+            news = await self._write(callers)
         except Exception as error:
-            for _, answer in callers:
-                if not answer.done():
-                    answer.set_exception(error)
+            for caller in callers:
+                if not caller.answer.done():
+                    caller.answer.set_exception(error)
             return
-        for (_, answer), new in zip(callers, news, strict=True):
-            if not answer.done():  # given up meanwhile
-                answer.set_result(new)
+        for caller, new in zip(callers, news, strict=True):
+            if not caller.answer.done():  # given up meanwhile
+                caller.answer.set_result(new)
 
-    async def _write(self, parts: list[Records]) -> list[int | None]:
-        for number, part in enumerate(parts):
-            part["part"] = number
-        together = np.concatenate(parts, dtype=STAGED)  # said, or numpy would choose this machine's order of bytes
-        _, first = np.unique(together["key"], return_index=True)
-        once = together[np.sort(first)]
-        async with self._staging() as connection:
-            async with connection.cursor().copy("copy staged_event from stdin (format binary)") as copy:
-                await copy.write(as_copy(once))
-            await connection.execute(MY_TURN, {"lock": ONE_AT_A_TIME})
-            rows = await (await connection.execute(TAKE_IN)).fetchall()
-            await connection.execute(f"notify {CHANNEL}")
-        wanted = np.bincount(once["part"], minlength=len(parts)).tolist()
-        found = {row["part"]: row for row in rows}
-        return [
-            (found[part]["new"] if part in found else 0)
-            if (found[part]["alive"] if part in found else 0) == wanted[part]
-            else None
-            for part in range(len(parts))
-        ]
+    async def _write(self, callers: list[_Caller]) -> list[int | None]:
+        """How many of each were new; None when somebody was erased meanwhile."""
+        for number, caller in enumerate(callers):
+            caller.rows["part"] = number
+        together = np.concatenate([caller.rows for caller in callers])
+        _, first = np.unique(together["key"].view("V16"), return_index=True)
+        keys = empty_records(STAGED_KEY, len(first))
+        keys["key"] = together["key"].view("V16")[first]
+        try:
+            async with self._staging() as connection:
+                await _copy(connection, "copy staged_key from stdin (format binary)", as_copy(keys))
+                await connection.execute(MY_TURN, {"lock": ONE_AT_A_TIME})
+                found = await (await connection.execute(TAKE_KEYS)).fetchone()
+                assert found is not None
+                if any(caller.erased != found["erased"] for caller in callers):
+                    raise _ErasedMeanwhile
+                repeated = np.frombuffer(found["repeated"] or b"", "V16")
+                new = together[np.sort(first[~np.isin(keys["key"], repeated)])]
+                if len(new):
+                    await _copy(connection, TAKE_IN, _written(new, found["first"]))
+                    await connection.execute(f"notify {CHANNEL}")
+        except _ErasedMeanwhile:
+            return [None] * len(callers)
+        return list(np.bincount(new["part"], minlength=len(callers)).tolist())
 
     @asynccontextmanager
     async def _staging(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -340,6 +339,42 @@ class TransactionLog:
                 async for part in copy:
                     parts.append(bytes(part))
         return _rows(from_copy(b"".join(parts), FETCHED))
+
+
+async def _copy(connection: AsyncConnection[Any], into: LiteralString, content: bytes) -> None:
+    async with connection.cursor().copy(into) as copy:
+        await copy.write(content)
+
+
+def _written(new: Records, first: int) -> bytes:
+    """Numbered in their order, and put month by month and person by person: their indexes are then walked once."""
+    rows = new["row"]
+    order = np.lexsort((new["person_id"], rows["occurred_at"].astype("M8[M]")))
+    seq = first + order
+    new, rows = new[order], rows[order]
+    nulls = {name: np.isnan(rows[name]) for name in AMOUNTS[1:]} | {name: np.isnat(rows[name]) for name in DAYS}
+    nulls |= {"months_late": rows["months_late"] == NOT_SAID, "currency": rows["currency"] == b""}
+    # What no row has is not even filled in.
+    empty = {name for name, null in nulls.items() if null.all()}
+    made = empty_records(record_of({name: "V0" if name in empty else kind for name, kind in WRITTEN.items()}), len(new))
+    made["seq"] = seq
+    for name in ("person_id", "account", "merchant"):
+        made[name] = new[name]
+    made["key"] = new["key"].view("V16")
+    for name in ("occurred_at", "known_at"):
+        made[name] = rows[name].view("i8") - EPOCH_MICROS
+    for name in (*CODES, "failed", "currency"):
+        if name not in empty:
+            made[name] = rows[name]
+    for name in AMOUNTS:
+        if name not in empty:
+            made[name] = numerics(rows[name])
+    for name in DAYS:
+        if name not in empty:
+            made[name] = rows[name].astype("M8[D]").view("i8") - EPOCH_DAYS
+    for name in empty:
+        made[f"_{name}"] = -1
+    return as_copy_with_nulls(made, {name: null for name, null in nulls.items() if name not in empty})
 
 
 def _until(moment: datetime | None) -> datetime | str:

@@ -108,7 +108,21 @@ on conflict (person_id) do update set
                            else coalesce(excluded.handed_severity, r.handed_severity) end,
     handed_factors = case when excluded.handed_at is null then r.handed_factors else excluded.handed_factors end
 """
-# Whoever stays where they are needs no reasons and no history: a portfolio is swept in blocks of thousands.
+# Whoever stays where they are needs no reasons and no history: a portfolio is swept in blocks of thousands. A
+# probability that hardly moved is left as it was, for then no index has to be told.
+HARDLY = 0.01
+STAY = f"""
+with stayed as (
+    update customer_risk r set because = %(because)s, as_of = s.as_of, judged_at = %(now)s,
+        model = case when r.probability is not null then %(model)s end
+    from unnest(%(people)s::text[], %(severities)s::smallint[], %(probabilities)s::float8[], %(moments)s::timestamptz[])
+        as s(person_id, severity, probability, as_of)
+    where r.person_id = s.person_id and r.severity = s.severity and r.handed_at is null
+        and abs(coalesce(r.probability, -1) - coalesce(nullif(s.probability, 'NaN'), -1)) < {HARDLY}
+    returning r.person_id
+)
+select string_agg(person_id, '')::bytea as people from stayed
+"""
 TOUCH_RISKS = """
 with quiet as (
     select s.person_id, s.severity, nullif(s.probability, 'NaN') as probability, s.as_of
@@ -136,6 +150,7 @@ KNOWN = """
 select person_id, severity, since, as_of, handed_at, handed_severity, handed_factors from customer_risk
 where person_id = any(%(people)s)
 """
+AT_RISK = f"{KNOWN} and (severity > 0 or handed_at is not null)"
 OUTDATED = "select person_id from customer_state where person_id = any(%(people)s) and layout <> %(layout)s"
 TAKE_CURSOR = "select * from stream_cursor where name = %(name)s for update skip locked"
 WAIT_FOR_CURSOR = "select * from stream_cursor where name = %(name)s for update"
@@ -293,6 +308,11 @@ class Watched:
         found = await connection.execute(KNOWN, {"people": list(people)})
         return {row["person_id"]: _known(row) for row in await found.fetchall()}
 
+    async def at_risk(self, connection: Connection, people: Sequence[str]) -> dict[str, Known]:
+        """Of those who are, or were handed over: the others have nothing that another judgement is held against."""
+        found = await connection.execute(AT_RISK, {"people": list(people)})
+        return {row["person_id"]: _known(row) for row in await found.fetchall()}
+
     async def write_risks(
         self,
         connection: Connection,
@@ -324,19 +344,13 @@ class Watched:
         self, connection: Connection, people: Any, judged: Judged, places: Any, because: str, now: datetime
     ) -> None:
         """Customers who are at no risk: level and probability, and no reasons."""
-        model = judged.model.name if judged.model is not None else None
-        await connection.execute(
-            TOUCH_RISKS,
-            {
-                "people": [person.decode() for person in people[places].tolist()],
-                "severities": judged.rank[places].tolist(),
-                "probabilities": judged.probability[places].tolist(),
-                "moments": [moment.replace(tzinfo=UTC) for moment in judged.as_of[places].tolist()],
-                "because": because,
-                "now": now,
-                "model": model,
-            },
-        )
+        said = {"because": because, "now": now, "model": judged.model.name if judged.model is not None else None}
+        found = await connection.execute(STAY, said | _quiet(people, judged, places), binary=True)
+        stayed = await found.fetchone()
+        assert stayed is not None
+        moved = places[~np.isin(people[places], _array(stayed["people"], PERSON))]
+        if len(moved):
+            await connection.execute(TOUCH_RISKS, said | _quiet(people, judged, moved))
 
     # Inside -----------------------------------------------------------------------------------------
 
@@ -369,6 +383,15 @@ class Watched:
 def _array(content: bytes | None, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     """To be changed by whoever gets it; empty when nobody was found."""
     return np.frombuffer(bytearray(content or b""), kind)
+
+
+def _quiet(people: Any, judged: Judged, places: Any) -> dict[str, Any]:
+    return {
+        "people": [person.decode() for person in people[places].tolist()],
+        "severities": judged.rank[places].tolist(),
+        "probabilities": judged.probability[places].tolist(),
+        "moments": [moment.replace(tzinfo=UTC) for moment in judged.as_of[places].tolist()],
+    }
 
 
 def _layout() -> dict[str, Any]:
