@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import numpy as np
 import psycopg
@@ -130,6 +131,30 @@ async def test_codes_are_spelled_out_for_whoever_reads_sql(house: House):
     for words, column in ((Category, "category"), (Channel, "channel"), (Kind, "kind")):
         view = await house.ports.database.row("select pg_get_viewdef('transaction_in_words') as text")
         assert all(f"'{word}'" in view["text"] for word in words), column
+
+
+async def test_amounts_are_kept_to_the_last_decimal_and_what_was_not_said_is_null(house: House):
+    said = [("0", None), ("0.0001", "-0.0001"), ("12.5", "9999.9999"), ("10000", "-10000.0001"),
+            ("99999999999.9999", "-99999999999.9999"), ("7", None)]  # fmt: skip
+    events = [an_event(amount=amount, balance_after=balance) for amount, balance in said]
+    await house.ports.watch.log.accept(events, now=NOON)
+    rows = await house.ports.database.rows(
+        "select amount, balance_after, bill, due_on, months_late from transaction order by seq"
+    )
+    kept = [(row["amount"], row["balance_after"]) for row in rows]
+    assert kept == [(Decimal(amount), balance and Decimal(balance)) for amount, balance in said]
+    assert {(row["bill"], row["due_on"], row["months_late"]) for row in rows} == {(None, None, None)}
+
+
+async def test_events_are_numbered_in_the_order_they_were_sent_wherever_they_are_put(house: House):
+    sent = [(customer, month) for month in (3, 1, 2) for customer in ("z", "a", "m")]
+    events = [an_event(customer=customer, occurred_at=f"2026-{month:02d}-07") for customer, month in sent]
+    await house.ports.watch.log.accept(events, now=NOON)
+    rows = await house.ports.watch.log.after(0, 99)
+    assert rows["occurred_at"].astype("M8[M]").astype(int).tolist() == [672 + month - 1 for _, month in sent]
+    people = rows["person"].tolist()
+    assert people[:3] == people[3:6] == people[6:]
+    assert len(set(people)) == 3
 
 
 async def test_the_application_cannot_change_what_it_was_told(house: House):
