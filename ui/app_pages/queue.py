@@ -10,7 +10,7 @@ from ui.backend import Json
 from ui.show import SHOWN
 from ui.taking import held_by
 
-WIDTHS = (1.25, 1.05, 0.75, 2.0, 2.6, 0.7, 1.8)
+WIDTHS = (1.3, 1.1, 0.9, 1.95, 2.4, 0.75, 1.75)
 NAMES = ("First answer due", "Case", "Priority", "Asked for", "Why a person", "Risk", "Who has it")
 URGENT = {"urgent": "red", "high": "orange"}
 
