@@ -1,6 +1,7 @@
 """Hosts task queues: `python worker.py --queues decisions,evidence`. Asks workflows/ and activities/
 what belongs to each queue and runs it; beside `decisions` the dispatcher, the reconciler and the
-sealer, beside `outreach` the reader of the transactions, beside `batch` the shadow models and the mirror in MLflow."""
+sealer, beside `outreach` the dispatcher of episodes and the reader of the transactions, beside `batch` the shadow
+models and the mirror in MLflow."""
 
 import argparse
 import asyncio
@@ -17,6 +18,7 @@ from activities.watching import watch_of
 from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring import Ports, open_ports
+from starter.engine.beginnings import Beginnings
 from starter.engine.client import connect
 from starter.engine.hosting import build_worker, hosts_anything
 from starter.engine.schedules import Scheduling
@@ -38,9 +40,17 @@ log = structlog.get_logger()
 async def host(settings: Settings, queues: Sequence[str], ready_file: Path | None) -> None:
     async with open_ports(settings, wait_for_database=60) as ports:
         await adopt_what_was_live(ports)
+        if names.OUTREACH in queues:
+            ports.outreach.gateways.client.warm()
         client = await _connected(settings)
-        workers = [build_worker(client, ports, queue) for queue in queues if hosts_anything(queue, ports)]
-        beside = [asyncio.create_task(work) for work in _beside(queues, ports, client)]
+        beginnings = Beginnings()
+        noting = {names.OUTREACH: [beginnings]}
+        workers = [
+            build_worker(client, ports, queue, *noting.get(queue, ()))
+            for queue in queues
+            if hosts_anything(queue, ports)
+        ]
+        beside = [asyncio.create_task(work) for work in _beside(queues, ports, client, beginnings)]
         running = [asyncio.create_task(worker.run()) for worker in workers]
         if ready_file:
             ready_file.write_text(str(os.getpid()))  # noqa: ASYNC240  (once, before there is work)
@@ -58,17 +68,19 @@ async def host(settings: Settings, queues: Sequence[str], ready_file: Path | Non
         await asyncio.gather(*running, *beside, return_exceptions=True)
 
 
-def _beside(queues: Sequence[str], ports: Ports, client: Client) -> Iterator[Coroutine[None, None, None]]:
+def _beside(
+    queues: Sequence[str], ports: Ports, client: Client, beginnings: Beginnings
+) -> Iterator[Coroutine[None, None, None]]:
     """What runs beside a queue for as long as the process lives."""
     if names.DECISIONS in queues:
         yield Dispatcher(ports.outbox, client).run()
         yield Reconciler(ports.outbox, client, ports.open_runs).run()
         yield _seal(ports)
     if names.OUTREACH in queues:
+        yield Dispatcher(ports.outbox, client, "outreach", beginnings).run()
         yield Alerting(ports.outbox, ports.alert_webhook).run()
         yield Telling(ports.receivers, ports.deliveries, ports.event_webhooks).run()
         yield confirming(ports).run()
-    if names.OUTREACH in queues:
         yield Watching(watch_of(ports), ports.watch.log).run()
     if names.BATCH in queues:
         sweep_every, feeds = ports.outreach.strategies.sweep_every, ports.watch.feeds.names

@@ -63,7 +63,7 @@ class FakeOutbox:
     failures: list[tuple[int, str, float]] = field(default_factory=list)
     ended: Callable[[str], bool] = lambda application: False
 
-    async def claim(self, limit: int) -> Sequence[EngineTask]:
+    async def claim(self, limit: int, lane: str = "engine") -> Sequence[EngineTask]:
         taken, self.due = self.due[:limit], self.due[limit:]
         return taken
 

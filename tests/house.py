@@ -147,7 +147,10 @@ class House:
                     )
                 )
             if dispatcher:
-                await stack.enter_async_context(in_background(Dispatcher(self.ports.outbox, self.client).run()))
+                for lane in ("engine", "outreach"):
+                    await stack.enter_async_context(
+                        in_background(Dispatcher(self.ports.outbox, self.client, lane).run())
+                    )
             yield
 
     # Looking ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ CarrierOfMessages = SandboxGateway | SmtpGateway | TwilioGateway
 @dataclass(frozen=True)
 class Gateways:
     by_channel: dict[Channel, CarrierOfMessages]
+    client: GatewayClient
 
     def name_of(self, channel: Channel) -> str | None:
         found = self.by_channel.get(channel)
@@ -42,7 +43,7 @@ def build_gateways(settings: Settings) -> Gateways:
         made[Channel.SMS] = TwilioGateway(
             settings.twilio_account, token, settings.twilio_sender, callbacks, settings.twilio_url, client
         )
-    return Gateways(made)
+    return Gateways(made, client)
 
 
 def _mail_server(settings: Settings) -> MailServer | None:

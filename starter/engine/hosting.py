@@ -5,7 +5,7 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities import activities_on
 from plimsoll.wiring import Ports
@@ -15,12 +15,13 @@ from workflows import names, workflows_on
 # which the event loop of an API process answers nobody.
 BUILD = f"plimsoll-{version('plimsoll')}"
 # An episode's first message leaves within its workflow task. A hundred at once would each be too slow for that, and
-# do it a second time step by step; those that wait do so at the server, where no clock runs.
-AT_ONCE = {names.OUTREACH: 16}
+# do it a second time step by step; those that wait do so in the outbox or at the server, where no clock runs. Half of
+# them is for `Beginnings`; a task that is waited for holds a place as well.
+AT_ONCE = {names.OUTREACH: 32}
 DRAIN = timedelta(seconds=10)  # time for what is under way when asked to stop
 
 
-def build_worker(client: Client, ports: Ports, queue: str) -> Worker:
+def build_worker(client: Client, ports: Ports, queue: str, *interceptors: Interceptor) -> Worker:
     return Worker(
         client,
         task_queue=queue,
@@ -30,10 +31,13 @@ def build_worker(client: Client, ports: Ports, queue: str) -> Worker:
         activity_executor=ThreadPoolExecutor(4),
         # Twice the throughput; determinism is what the replay tests and the sandboxed tests are for.
         workflow_runner=UnsandboxedWorkflowRunner(),
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(
+            minimum=1, maximum=8 if queue in AT_ONCE else 20, initial=2
+        ),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         max_cached_workflows=500,
         max_concurrent_workflow_tasks=AT_ONCE.get(queue),
+        interceptors=interceptors,
         graceful_shutdown_timeout=DRAIN,
     )
 

@@ -63,6 +63,10 @@ RUNS = {
 }
 
 
+def id_of(run: OpenRun) -> str:
+    return RUNS[run.kind].id_of(run.id)
+
+
 async def ensure_run(client: Client, wanted: OpenRun) -> WorkflowHandle:
     """Starts it, or finds it running. Raises EngineUnavailable.
 

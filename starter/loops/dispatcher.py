@@ -9,6 +9,7 @@ from plimsoll.domain.errors import EngineUnavailable, Unavailable
 from plimsoll.ports import EngineOutbox, EngineTask, RunTask
 from starter.engine import client as temporal
 from starter.engine import runs
+from starter.engine.beginnings import Beginnings
 
 log = structlog.get_logger()
 
@@ -18,9 +19,15 @@ AWAY = 2.0
 
 
 class Dispatcher:
-    def __init__(self, outbox: EngineOutbox, client: Client) -> None:
+    """`beginnings`: of runs whose first step is taken by the worker beside, no more at once than it has room for."""
+
+    def __init__(
+        self, outbox: EngineOutbox, client: Client, lane: str = "engine", beginnings: Beginnings | None = None
+    ) -> None:
         self._outbox = outbox
         self._client = client
+        self._lane = lane
+        self._beginnings = beginnings
 
     async def run(self) -> None:
         """For ever. Several may run at once: each claims other rows."""
@@ -33,7 +40,7 @@ class Dispatcher:
 
     async def deliver_some(self) -> int:
         """One batch. Returns how many were delivered; raises EngineUnavailable when the engine is away."""
-        tasks = await self._outbox.claim(AT_ONCE)
+        tasks = await self._outbox.claim(await self._beginnings.room() if self._beginnings else AT_ONCE, self._lane)
         results = await asyncio.gather(*(self._deliver(task) for task in tasks), return_exceptions=True)
         done = [task.id for task, result in zip(tasks, results, strict=True) if result is None]
         if done:
@@ -46,7 +53,7 @@ class Dispatcher:
     async def _deliver(self, task: EngineTask | RunTask) -> None:
         try:
             if isinstance(task, RunTask):
-                await _deliver_to_run(self._client, task)
+                await self._deliver_to_run(task)
             elif task.kind == "start":
                 await ensure_started(self._outbox, self._client, task)
             else:
@@ -55,12 +62,14 @@ class Dispatcher:
             await self._outbox.failed(task.id, error.code, again_in=AWAY)
             raise
 
-
-async def _deliver_to_run(client: Client, task: RunTask) -> None:
-    if task.kind == "start":
-        await runs.ensure_run(client, task.run)
-    else:
-        await runs.tell(client, task.run.kind, task.run.id, task.kind)
+    async def _deliver_to_run(self, task: RunTask) -> None:
+        if task.kind != "start":
+            await runs.tell(self._client, task.run.kind, task.run.id, task.kind)
+        elif self._beginnings is None:
+            await runs.ensure_run(self._client, task.run)
+        else:
+            with self._beginnings.begins(runs.id_of(task.run)) as beginning:
+                beginning.started(await runs.ensure_run(self._client, task.run))
 
 
 async def ensure_started(outbox: EngineOutbox, client: Client, task: EngineTask) -> None:

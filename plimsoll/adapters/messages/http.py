@@ -43,6 +43,10 @@ class GatewayClient:
             raise GatewayUnavailable(f"{gateway} answered {response.status_code}.", kind="server_error", sent=True)
         return Answer(response.status_code, _json(gateway, body))
 
+    def warm(self) -> None:
+        """The first client of a process takes most of a second to import, in which nothing else moves."""
+        self._open()
+
     def _open(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:

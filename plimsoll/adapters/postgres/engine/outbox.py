@@ -52,9 +52,9 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, limit: int) -> Sequence[EngineTask | RunTask]:
+    async def claim(self, limit: int, lane: str = "engine") -> Sequence[EngineTask | RunTask]:
         """Up to `limit` due tasks, leased: whatever is not confirmed comes back by itself."""
-        rows = await self._database.rows(CLAIM, {"lane": "engine", "limit": limit, "lease": LEASE})
+        rows = await self._database.rows(CLAIM, {"lane": lane, "limit": limit, "lease": LEASE})
         return [_run_task(row) if row["run_kind"] else _task(row) for row in rows]
 
     async def claim_alerts(self, limit: int) -> Sequence[OwedAlert]:

@@ -127,7 +127,7 @@ class Outbox(SQLModel, table=True):
 
     __table_args__ = (Index("outbox_due", "lane", "not_before", postgresql_where=text("delivered_at is null")),)
     id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
-    lane: str = a_text()  # engine (start, signal) | alert
+    lane: str = a_text()  # engine (start, signal) | outreach (starts of episodes) | alert
     kind: str = a_text()  # start | signal name | event name
     run_kind: str | None = Field(default=None, sa_type=Text)  # of a run that is no application's: intervention…
     application_id: str = Field(sa_type=Text, index=True)  # or whatever the run is of
