@@ -20,7 +20,7 @@ KINDS = (
     "pages",
 )  # fmt: skip
 # These take long, so they run only when they are named.
-ON_REQUEST = ("models", "retraining", "early-warning", "sustained")
+ON_REQUEST = ("models", "retraining", "early-warning", "sustained", "open")
 
 
 def main() -> None:
@@ -60,6 +60,10 @@ def _measure(kind: str) -> Callable[[bool], Iterable[dict[str, Any]]]:
         from bench.interventions import measure as measure_interventions
 
         return measure_interventions
+    if kind == "open":
+        from bench.interventions import measure_open
+
+        return measure_open
     if kind == "watching":
         from bench.watching import measure as measure_watching
 

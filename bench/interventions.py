@@ -1,4 +1,5 @@
-"""How fast customers' episodes begin, each with its first message at the gateway, and what thousands that wait need.
+"""How fast customers' episodes begin, each with its first message at the gateway; and, as `open`, what ten thousand
+that wait at once need of the worker's memory.
 
 Generated customers, all of whom may be written to at any hour; the sandbox's gateway takes the messages. A trigger
 commits its episode; the worker's dispatcher starts the run, whose first step is one local activity. No API is there to
@@ -27,8 +28,10 @@ from plimsoll.wiring import Ports, open_ports
 
 PARTS = ["postgres", "migrate", "temporal", "namespace", "sandbox", "worker"]
 AT_ONCE = 40  # triggers of one transaction
+STARTED = 1_000
 OPEN = 10_000
-PATIENCE = 420.0
+A_STRETCH = 2_500  # of those that wait: memory is read after each
+PATIENCE = 420.0  # of a stretch
 STRATEGY = """
 [[strategies]]
 id = "mail"
@@ -47,11 +50,17 @@ wait_hours = 240
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
+    count = 300 if quick else STARTED
     with bench_stack(PARTS) as settings:
-        yield from as_they_come(_measured(settings, 300 if quick else OPEN))
+        yield from as_they_come(_measured(settings, count, count))
 
 
-async def _measured(settings: Settings, count: int) -> AsyncIterator[dict[str, Any]]:
+def measure_open(quick: bool) -> Iterator[dict[str, Any]]:
+    with bench_stack(PARTS) as settings:
+        yield from as_they_come(_measured(settings, OPEN // 10 if quick else OPEN, A_STRETCH // (10 if quick else 1)))
+
+
+async def _measured(settings: Settings, count: int, stretch: int) -> AsyncIterator[dict[str, Any]]:
     everybody_may_be_written_to(settings.home_dir / "watch")
     async with open_ports(settings, wait_for_database=30) as ports:
         await _no_receipts(settings)
@@ -59,21 +68,21 @@ async def _measured(settings: Settings, count: int) -> AsyncIterator[dict[str, A
         began = time.perf_counter()
         people = [person async for person in _customers(ports, settings, count)]
         yield _line("customers_with_profiles_made", count / (time.perf_counter() - began), "per second")
-        before = _worker_memory(settings)
-        async for found in _started(settings, ports, people):
-            yield found
-        memory = _worker_memory(settings) / 2**20
-        yield _line(f"worker_memory_with_{count}_open", memory, "MiB") | {"before": round(before / 2**20, 1)}
+        yield _line("worker_memory_with_0_open", _worker_memory(settings), "MiB")
+        for place in range(0, count, stretch):
+            async for found in _started(settings, ports, people[place : place + stretch], place):
+                yield found
+            yield _line(f"worker_memory_with_{place + stretch}_open", _worker_memory(settings), "MiB")
         yield {"name": "accounting"} | await _account(settings, ports, count)
 
 
-async def _started(settings: Settings, ports: Ports, people: list[str]) -> AsyncIterator[dict[str, Any]]:
+async def _started(settings: Settings, ports: Ports, people: list[str], already: int) -> AsyncIterator[dict[str, Any]]:
     everything = CpuMeter(settings.home_dir)
     spent, began = everything.read(), time.perf_counter()
     for place in range(0, len(people), AT_ONCE):
         await _trigger(ports, people[place : place + AT_ONCE])
     yield _line("triggers_committed", len(people) / (time.perf_counter() - began), "per second")
-    waiting = await _until_waiting(ports, len(people))
+    waiting = await _until_waiting(ports, already + len(people)) - already
     rate = waiting / (time.perf_counter() - began)
     spent = (everything.read() - spent) / max(waiting, 1)
     yield _line("interventions_started_per_second", rate, "interventions/s") | {
@@ -186,10 +195,10 @@ def everybody_may_be_written_to(own: Path) -> None:
     (own / "strategy.toml").write_text(table + STRATEGY + steps)
 
 
-def _worker_memory(settings: Settings) -> int:
-    """Resident bytes of the process that hosts the queue."""
+def _worker_memory(settings: Settings) -> float:
+    """Resident MiB of the process that hosts the queue."""
     parts = json.loads((settings.home_dir / "stack.json").read_text())["parts"]
     found = parts["worker"]
     pid = found.get("pid") or (found.get("process") or {}).get("pid")
     leader = psutil.Process(pid)
-    return sum(process.memory_info().rss for process in (leader, *leader.children(recursive=True)))
+    return sum(process.memory_info().rss for process in (leader, *leader.children(recursive=True))) / 2**20
