@@ -24,6 +24,9 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
     )  # fmt: skip
 
 
+NO_FIELDS = ("query", "body", "[key]")  # of the places that an error names
+
+
 def present(error: PlimsollError) -> JSONResponse:
     headers = {}
     if isinstance(error, Unavailable):
@@ -47,7 +50,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         fields = [
-            {"field": ".".join(str(part) for part in found["loc"] if part not in ("query", "body")) or "body",
+            {"field": ".".join(str(part) for part in found["loc"] if part not in NO_FIELDS) or "body",
              "problem": found["msg"].removeprefix("Value error, ")}
             for found in error.errors()
         ]  # fmt: skip

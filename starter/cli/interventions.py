@@ -34,7 +34,8 @@ def list_interventions(
         for row in found:
             as_json(row)
     elif not found:
-        note("No intervention was opened yet.")
+        chosen = state or level or person or arm
+        note("No intervention is like that." if chosen else "No intervention was opened yet.")
     else:
         table(COLUMNS, found)
     return DONE

@@ -206,3 +206,12 @@ async def test_a_gateway_nobody_uses_is_not_found(door: Door):
 async def test_after_all_of_it_the_ledger_verifies(door: Door):
     await approve_templates(door.house)
     await door.house.must_verify()
+
+
+async def test_a_region_and_a_channel_that_are_none_are_named_as_they_were_written(door: Door):
+    answer = await put(door, uuid.uuid4().hex, region="atlantis", consent={"fax": True})
+    fields = problem_of(answer)["fields"]
+    assert {each["field"]: each["problem"] for each in fields} == {
+        "region": "'atlantis' is no region: write a country or state, like de, us or us-fl",
+        "consent.fax": "Input should be 'sms', 'email', 'voice' or 'push'",
+    }

@@ -194,3 +194,15 @@ async def test_ninety_days_pass_over_http_and_the_episode_has_ended(desk: Door):
     story = (await desk.get(f"/v1/interventions/{made['id']}")).json()
     assert [outcome["day"] for outcome in story["outcomes"]] == [30, 60, 90]
     assert story["ending"] == "nobody_reached"
+
+
+async def test_what_is_wrong_is_said_with_the_value_and_what_to_write_instead(door: Door):
+    wrong = {"person": "CUST-1", "reason": "asked for help"}
+    answer = await door.post("/v1/interventions", Role.COLLECTOR, wrong)
+    (said,) = problem_of(answer)["fields"]
+    assert said == {
+        "field": "person",
+        "problem": "'CUST-1' is no id of ours: write per_…, as `plimsoll customer show` says it",
+    }
+    (said,) = problem_of(await door.get("/v1/collector-tasks?state=lost", Role.COLLECTOR))["fields"]
+    assert said["problem"] == "Input should be 'open', 'claimed', 'answered' or 'closed'"

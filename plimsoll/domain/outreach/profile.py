@@ -11,6 +11,7 @@ from plimsoll.domain.outreach.rules import Flag, must_be_a_zone
 from plimsoll.domain.values import Value
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+REGION = re.compile(r"[a-z]{2}(-[a-z0-9]{1,6})?")
 MAIL = re.compile(r"[^@\s,;:<>\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
@@ -23,7 +24,7 @@ class ProfileChange(Value):
     name: str | None = Field(default=None, min_length=1, max_length=80, description="{name} in messages")
     language: str | None = Field(default=None, pattern=r"^[a-z]{2}$")
     zone: str | None = Field(default=None, description="Europe/Berlin; tightest hours while unknown")
-    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z0-9]{1,6})?$", description="de, us, us-fl")
+    region: str | None = Field(default=None, description="de, us, us-fl")
     consent: dict[Channel, bool] = Field(default_factory=dict, description="what the person said: yes or no")
     preferred: Channel | None = None
     flags: tuple[Flag, ...] | None = Field(default=None, description="all that hold from now on")
@@ -41,6 +42,13 @@ class ProfileChange(Value):
     @classmethod
     def known(cls, zone: str | None) -> str | None:
         return must_be_a_zone(zone) if zone else None
+
+    @field_validator("region")
+    @classmethod
+    def a_region(cls, region: str | None) -> str | None:
+        if region is not None and not REGION.fullmatch(region):
+            raise ValueError(f"{region!r} is no region: write a country or state, like de, us or us-fl")
+        return region
 
     @property
     def names(self) -> list[str]:

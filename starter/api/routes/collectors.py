@@ -1,7 +1,7 @@
 """The collectors' queue: calls that people make, and what came of them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
@@ -25,7 +25,7 @@ async def queue(
     actor: Reader,
     house: House,
     queue: str | None = None,
-    state: Annotated[str | None, Query(pattern="^(open|claimed|answered|closed)$")] = None,
+    state: Literal["open", "claimed", "answered", "closed"] | None = None,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> dict[str, Any]:

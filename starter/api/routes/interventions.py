@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.outreach import hold_out
@@ -26,11 +26,18 @@ Why = Annotated[str, Field(min_length=3, max_length=500, description="goes on re
 
 class Begin(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    person: str = Field(pattern="^per_", description="`per_…`, as a customer's page says")
+    person: str = Field(description="`per_…`, as a customer's page says")
     product: str = "consumer-credit"
     level: RiskLevel = RiskLevel.HIGH
     asked_for_help: bool = Field(default=False, description="the customer did: then nobody is held back")
     reason: Why
+
+    @field_validator("person")
+    @classmethod
+    def ours(cls, person: str) -> str:
+        if not person.startswith("per_"):
+            raise ValueError(f"{person!r} is no id of ours: write per_…, as `plimsoll customer show` says it")
+        return person
 
 
 class Because(BaseModel):
