@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from plimsoll.domain.outreach.strategy import By
+from plimsoll.ports import OpenRun
 from starter.engine.beginnings import AT_ONCE, Beginnings
 from starter.engine.hosting import build_worker
+from starter.engine.runs import BUILDS, OF_BUILDS, ensure_run
 from starter.loops.dispatcher import Dispatcher
 from tests.databases import Databases
 from tests.episodes import a_desk, a_step, a_table, approved_templates
@@ -111,5 +114,27 @@ async def test_the_first_tasks_of_episodes_come_back_with_their_starts(idle_hous
         await until(all_are_over)
     for opened in came:
         assert opened.intervention is not None
-        history = await house.client.get_workflow_handle(names.intervention_id(opened.intervention)).fetch_history()
+        handle = house.client.get_workflow_handle(names.intervention_id(opened.intervention))
+        history = await handle.fetch_history()
         assert history.events[0].workflow_execution_started_event_attributes.eager_execution_accepted
+        # What the server would have written itself is what was said with the start: it added nothing.
+        listed = (await handle.describe()).typed_search_attributes
+        assert listed.get(OF_BUILDS) == BUILDS.get(OF_BUILDS)
+
+
+class AServerOfTomorrow:
+    """It lets nobody say a run's builds."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    async def start_workflow(self, *given: object, id: str, search_attributes: object, **more: object) -> None:
+        if search_attributes is not None:
+            raise RPCError("BuildIds attribute can't be set", RPCStatusCode.INVALID_ARGUMENT, b"")
+        self.started.append(id)
+
+
+async def test_a_server_that_lets_nobody_say_a_runs_builds_starts_it_all_the_same():
+    server = AServerOfTomorrow()
+    await ensure_run(server, OpenRun(kind="intervention", id="int_1", product="consumer-credit"))  # type: ignore[arg-type]
+    assert server.started == ["intervene/int_1"]
