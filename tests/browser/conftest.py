@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -24,6 +24,7 @@ from plimsoll.local import stack as local_stack
 from plimsoll.settings import Settings
 from plimsoll.wiring import open_ports
 from starter.models.training import ensure_released, ensure_trained
+from ui.menu import MENU
 
 SHOTS = Path(__file__).resolve().parent / "shots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -39,9 +40,9 @@ FLAGS = [
 QUICK = {"families": ["logistic"], "ensemble": False, "trials": 1, "tuning_seconds": 1.0, "folds": 3, "repeats": 1,
          "floor": False, "members": 2}  # fmt: skip
 PRODUCT = "consumer-credit"
-REFERRED_ENOUGH = 8
-APPLICANTS = 120
+ENOUGH = 120, 8  # applicants, and how many of them are to wait for a person; a module may say other `APPLICANTS`
 PATIENCE = 120.0
+TITLES = {f"/{page.path}": page.title for page in MENU if page.in_menu}
 REFRESH = 3  # seconds; people have 30
 expect.set_options(timeout=20_000)  # the stack decides applicants on the same few cores
 
@@ -162,7 +163,7 @@ class LiveStack:
 
 
 @pytest.fixture(scope="module")
-def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+def live_stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveStack]:
     home = tmp_path_factory.mktemp("console-stack")
     version = ensure_trained(PRODUCT, Settings(home=home))[0]["version"]
     try:
@@ -176,7 +177,7 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         # In a thread of its own: the tests here run a loop already.
         with ThreadPoolExecutor(1) as aside:
             aside.submit(asyncio.run, release(home, version)).result()
-        bring_in_applicants(stack)
+        bring_in_applicants(stack, *getattr(request.module, "APPLICANTS", ENOUGH))
         yield stack
     finally:
         local_stack.down(home)
@@ -194,13 +195,13 @@ async def release(home: Path, version: str) -> None:
         await ensure_released(PRODUCT, version, ports, settings)
 
 
-def bring_in_applicants(stack: LiveStack) -> None:
+def bring_in_applicants(stack: LiveStack, applicants: int, referred: int) -> None:
     """Real people from the held-out part of the shipped set, until enough of them were referred."""
     held_out = SouthGerman(Settings().data_dir / "south_german").held_out()
-    for applicant in held_out[:APPLICANTS]:
+    for applicant in held_out[:applicants]:
         stack.submit(applicant.body)
     give_up_at = time.monotonic() + PATIENCE
-    while len(stack.queue()) < REFERRED_ENOUGH:
+    while len(stack.queue()) < referred:
         assert time.monotonic() < give_up_at, "too few applicants were referred in time"
         time.sleep(0.5)
 
@@ -224,15 +225,32 @@ class Visit:
     stack: LiveStack
     outside: list[str]
     errors: list[str]
+    role: str = ""  # of whoever came in last
 
     def come_in(self, role: str, then: str = "/") -> None:
-        """With a session from the API, as whoever signed in before has one; `sign_in` goes through the door."""
+        """With a session from the API, as whoever signed in before has one; `sign_in` goes through the door. Whoever
+        is in already clicks on the menu: to load the console anew takes a browser two seconds of its processor."""
+        if role == self.role and self._opened_from_the_menu(then):
+            return
+        self.role = role
         token = self.stack.ask(role, "POST", "/v1/sessions")["token"]
         port = urlsplit(self.stack.console).port
         self.page.context.add_cookies([{"name": f"plimsoll_{port}", "value": token, "url": self.stack.console}])
         self.go(then)
 
+    def _opened_from_the_menu(self, path: str) -> bool:
+        title = TITLES.get(path)
+        link = self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True)
+        if title is None or link.count() == 0:
+            return False
+        link.click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+        return True
+
     def sign_in(self, role: str, then: str = "") -> None:
+        """Through the door, whoever was in before."""
+        self.page.context.clear_cookies()
+        self.role = role
         self.page.goto(self.stack.console + (then or "/"))
         self.page.get_by_label("Your key").fill(self.stack.keys[role])
         self.page.get_by_role("button", name="Sign in").click()
@@ -246,10 +264,32 @@ class Visit:
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
+@pytest.fixture(scope="module")
+def window(live_stack: LiveStack, chromium: Browser) -> Iterator[list[Visit]]:
+    """The one that is open, if any: kept from test to test, as people keep theirs from case to case."""
+    kept: list[Visit] = []
+    yield kept
+    for visit in kept:
+        visit.page.context.close()
+
+
 @pytest.fixture
-def visit(live_stack: LiveStack, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """A fresh window; `request.param` may say "dark"."""
-    scheme = getattr(request, "param", "light")
+def visit(
+    live_stack: LiveStack, chromium: Browser, window: list[Visit], request: pytest.FixtureRequest
+) -> Iterator[Visit]:
+    """The module's window; a fresh one where `request.param` says "light" or "dark", and after a test that failed."""
+    scheme = getattr(request, "param", None)
+    if scheme or not window:
+        window.append(a_window(live_stack, chromium, scheme or "light"))
+    visit, failed = window[-1], request.session.testsfailed
+    visit.outside.clear()
+    visit.errors.clear()
+    yield visit
+    if scheme or request.session.testsfailed > failed:
+        window.pop().page.context.close()
+
+
+def a_window(stack: LiveStack, chromium: Browser, scheme: Literal["light", "dark"]) -> Visit:
     context = chromium.new_context(
         viewport={"width": 1440, "height": 900}, color_scheme=scheme, timezone_id="Europe/Berlin",
         reduced_motion="reduce",  # what moves for the eye's sake is drawn by the processor here
@@ -260,13 +300,12 @@ def visit(live_stack: LiveStack, chromium: Browser, request: pytest.FixtureReque
         "window.__sockets = []; const Plain = WebSocket;"
         "window.WebSocket = class extends Plain { constructor(...a) { super(...a); window.__sockets.push(this); } };"
     )
-    visit = Visit(context.new_page(), live_stack, outside=[], errors=[])
-    ours = (live_stack.console, live_stack.console.replace("http", "ws", 1), "data:", "blob:")
+    visit = Visit(context.new_page(), stack, outside=[], errors=[])
+    ours = (stack.console, stack.console.replace("http", "ws", 1), "data:", "blob:")
     visit.page.on("request", lambda sent: None if sent.url.startswith(ours) else visit.outside.append(sent.url))
     visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
     visit.page.on("console", lambda said: _note(visit, said))
-    yield visit
-    context.close()
+    return visit
 
 
 def _note(visit: Visit, said: Any) -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+from playwright.sync_api import TimeoutError as TookTooLong
 from playwright.sync_api import expect
 
 from tests.browser.conftest import LiveStack, Visit
@@ -9,26 +10,25 @@ from tests.browser.conftest import LiveStack, Visit
 NOTE = "Spoke to the employer; income is as declared."
 
 
-def open_and_claim(visit: Visit) -> str:
-    """Comes in as a reviewer, opens a free case and claims it. Returns the application's id."""
-    application = visit.stack.free_case()["application_id"]
-    visit.come_in("reviewer", f"/case?id={application}")
-    visit.page.get_by_role("button", name="Claim").click()
-    expect(visit.page.get_by_text("Yours until")).to_be_visible()
-    return application
+def next_case(visit: Visit) -> str:
+    """From the queue, as a reviewer. Returns the application's id."""
+    visit.come_in("reviewer", "/queue")
+    expect(visit.page.get_by_text("Refreshed")).to_be_visible()
+    return take_next(visit)
 
 
-def take_next(visit: Visit) -> None:
+def take_next(visit: Visit) -> str:
     """Presses N as a person would: again when a page still busy drawing itself did not hear it."""
+    before = visit.page.url
     for _ in range(4):
         visit.page.keyboard.press("n")
         try:
-            expect(visit.page.get_by_text("Yours until")).to_be_visible(timeout=5_000)
-            return
-        except AssertionError:
-            if "/case" in visit.page.url:
-                break
+            visit.page.wait_for_url(lambda url: "/case?id=" in url and url != before, timeout=5_000)
+            break
+        except TookTooLong:
+            continue
     expect(visit.page.get_by_text("Yours until")).to_be_visible()
+    return visit.page.url.partition("id=")[2]
 
 
 def fill(
@@ -40,6 +40,17 @@ def fill(
     visit.page.get_by_role("option", name=reason).click()
     visit.page.get_by_label("Note", exact=True).click()
     visit.page.keyboard.type(note)
+
+
+def commit(visit: Visit) -> None:
+    """Leaves the note, which keeps it."""
+    visit.page.get_by_role("heading", name="Review").click()
+    visit.page.wait_for_timeout(1000)
+
+
+def saved(visit: Visit) -> None:
+    visit.page.get_by_role("button", name="Save verdict").click()
+    expect(visit.page.get_by_text("Your verdict is saved: decline.")).to_be_visible()
 
 
 def settled(stack: LiveStack, application: str) -> dict:

@@ -18,9 +18,17 @@ def newest(stack: LiveStack, listed: str) -> dict:
     return stack.ask("analyst", "GET", listed, params={"limit": 1})["data"][0]
 
 
+def live(stack: LiveStack) -> str:
+    """The version that decides now."""
+    models = stack.ask("analyst", "GET", "/v1/models", params={"limit": 100})["data"]
+    return next(model["id"] for model in models if model["role"] == "champion")
+
+
 def say_why(place: Page | Locator, label: str, reason: str, button: str) -> None:
-    """Types the reason and leaves the box, as whoever reaches for the button does; then presses it."""
+    """Types the reason and leaves the box, as whoever reaches for the button does; then presses it. Not before the
+    box is empty again: what was written before is taken out of it once it is done."""
     box = place.get_by_label(label).first
+    expect(box).to_have_value("")
     box.fill(reason)
     box.press("Tab")
     place.get_by_role("button", name=button, exact=True).first.click()
