@@ -35,6 +35,7 @@ def tasks() -> None:
         desk = backend.desk()
         queue = one_of(desk["data"])
         found = paging.read("queue", (held, queue), lambda after: backend.queue(queue=queue, held=held, after=after))
+        at_the_desk.absence(desk["away"])
         if found["data"]:
             summary([row for row in desk["data"] if queue in (None, row["queue"])])
             show.heading(WIDTHS, NAMES)
@@ -44,7 +45,6 @@ def tasks() -> None:
             paging.turn("queue", found, "← More urgent", "Less urgent →")
         else:
             nothing(desk["data"])
-        at_the_desk.absence(desk["away"])
         session.refreshed(now)
 
 
