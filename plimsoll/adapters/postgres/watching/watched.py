@@ -117,7 +117,9 @@ with stayed as (
         model = case when r.probability is not null then %(model)s end
     from unnest(%(people)s::text[], %(severities)s::smallint[], %(probabilities)s::float8[], %(moments)s::timestamptz[])
         as s(person_id, severity, probability, as_of)
-    where r.person_id = s.person_id and r.severity = s.severity and r.handed_at is null
+    -- Each looked up by itself: of a young table Postgres thinks that it is small, and goes through it for everybody.
+    cross join lateral (select k.ctid as place from customer_risk k where k.person_id = s.person_id offset 0) found
+    where r.ctid = found.place and r.severity = s.severity and r.handed_at is null
         and abs(coalesce(r.probability, -1) - coalesce(nullif(s.probability, 'NaN'), -1)) < {HARDLY}
     returning r.person_id
 )
