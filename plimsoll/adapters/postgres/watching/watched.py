@@ -108,23 +108,7 @@ on conflict (person_id) do update set
                            else coalesce(excluded.handed_severity, r.handed_severity) end,
     handed_factors = case when excluded.handed_at is null then r.handed_factors else excluded.handed_factors end
 """
-# Whoever stays where they are needs no reasons and no history: a portfolio is swept in blocks of thousands. A
-# probability that hardly moved is left as it was, for then no index has to be told.
-HARDLY = 0.01
-STAY = f"""
-with stayed as (
-    update customer_risk r set because = %(because)s, as_of = s.as_of, judged_at = %(now)s,
-        model = case when r.probability is not null then %(model)s end
-    from unnest(%(people)s::text[], %(severities)s::smallint[], %(probabilities)s::float8[], %(moments)s::timestamptz[])
-        as s(person_id, severity, probability, as_of)
-    -- Each looked up by itself: of a young table Postgres thinks that it is small, and goes through it for everybody.
-    cross join lateral (select k.ctid as place from customer_risk k where k.person_id = s.person_id offset 0) found
-    where r.ctid = found.place and r.severity = s.severity and r.handed_at is null
-        and abs(coalesce(r.probability, -1) - coalesce(nullif(s.probability, 'NaN'), -1)) < {HARDLY}
-    returning r.person_id
-)
-select string_agg(person_id, '')::bytea as people from stayed
-"""
+# Whoever stays where they are needs no reasons and no history: a portfolio is swept in blocks of thousands.
 TOUCH_RISKS = """
 with quiet as (
     select s.person_id, s.severity, nullif(s.probability, 'NaN') as probability, s.as_of
@@ -347,12 +331,7 @@ class Watched:
     ) -> None:
         """Customers who are at no risk: level and probability, and no reasons."""
         said = {"because": because, "now": now, "model": judged.model.name if judged.model is not None else None}
-        found = await connection.execute(STAY, said | _quiet(people, judged, places), binary=True)
-        stayed = await found.fetchone()
-        assert stayed is not None
-        moved = places[~np.isin(people[places], _array(stayed["people"], PERSON))]
-        if len(moved):
-            await connection.execute(TOUCH_RISKS, said | _quiet(people, judged, moved))
+        await connection.execute(TOUCH_RISKS, said | _quiet(people, judged, places))
 
     # Inside -----------------------------------------------------------------------------------------
 
