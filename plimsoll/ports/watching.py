@@ -229,5 +229,5 @@ class WatchedStore(Protocol):
     async def touch_risks(
         self, connection: Any, people: Any, judged: Judged, places: Any, because: str, now: datetime
     ) -> None:
-        """Of those at no risk: level and probability, and no reasons. A probability that hardly moved may stay."""
+        """Of those at no risk: level and probability, and no reasons."""
         ...
