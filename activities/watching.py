@@ -30,7 +30,7 @@ from plimsoll.ports.watching import Cursor, StateBlock, TransactionLog, WatchedS
 
 Ints = npt.NDArray[np.int64]
 READER = "watch"
-AT_ONCE = 2_000  # events of one transaction
+AT_ONCE = 500  # events of one transaction, which holds whoever is handed over until it ends
 DUE_AT_ONCE = 500
 TIMER, SWEEP, PERSON = "timer", "sweep", "person"
 

@@ -16,12 +16,13 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.watching.events import Event
 from plimsoll.settings import Settings, load_settings
 from plimsoll.wiring.watching import event_set
 from starter.cli.demo import release_first, train_first
 from starter.cli.printing import note
-from starter.cli.remote import Remote
+from starter.cli.remote import ApiAway, Remote
 from starter.cli.templates import ensure_approved
 
 PRODUCT = "early-warning"
@@ -74,7 +75,23 @@ def _make_reachable(api: Remote, customers: list[str]) -> None:
     zone = zone_of_midday(datetime.now(UTC))
     for first in range(0, len(customers), AT_ONCE):
         some = customers[first : first + AT_ONCE]
-        api.post("/v1/contacts", {"contacts": [profile(each, first + n, zone) for n, each in enumerate(some)]})
+        profiles = [profile(each, first + n, zone) for n, each in enumerate(some)]
+        _until_taken(lambda: api.post("/v1/contacts", {"contacts": profiles}))  # noqa: B023  (called at once)
+
+
+def _until_taken(send: Callable[[], object]) -> None:
+    """What comes twice is known again, so a house that is too busy to answer is asked once more."""
+    give_up_at = time.monotonic() + PATIENCE
+    while True:
+        try:
+            send()
+            return
+        except ApiAway:
+            raise
+        except Unavailable:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(1.0)
 
 
 def zone_of_midday(now: datetime) -> str:
@@ -103,7 +120,7 @@ def _replay(api: Remote, history: list[Event]) -> None:
         bar = progress.add_task("", total=len(history))
         while some := list(islice(events, AT_ONCE)):
             lines = b"\n".join(event.model_dump_json(exclude_unset=True, exclude_none=True).encode() for event in some)
-            api.post_lines("/v1/transactions", lines)
+            _until_taken(lambda: api.post_lines("/v1/transactions", lines))  # noqa: B023  (called at once)
             sent += len(some)
             progress.advance(bar, len(some))
             time.sleep(max(0.0, began + sent / EVENTS_A_SECOND - time.monotonic()))
