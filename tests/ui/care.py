@@ -23,7 +23,7 @@ def a_customer(number: int = 1, level: str = "high", **changes: Any) -> Json:
         "zone": "Europe/Berlin",
         "opened_on": "2024-01-01", "newest_at": at(hours=1), "due_on": "2026-12-01", "risk": a_risk(level),
         "history": [a_risk(level) | {"before": "low"}, a_risk("low", probability=0.05) | {"before": None}],
-        "portrait": a_portrait(),
+        "portrait": a_portrait(), "silent": False,
     } | changes  # fmt: skip
 
 
@@ -188,7 +188,7 @@ class CareBackend(FakeBackend):
         self._called("customers", level or "")
         self._must("customers:read")
         rows = [
-            {"id": person["id"], "product": person["product"], "region": person["region"], **person["risk"]}
+            {name: person[name] for name in ("id", "product", "region", "silent")} | person["risk"]
             for person in self.people.values()
             if level in (None, person["risk"]["level"])
         ]

@@ -53,6 +53,13 @@ def test_a_customers_story_has_rhythm_trend_and_what_was_done(open_page):
     assert len(app.get("vega_lite_chart")) == 5
 
 
+def test_of_whom_nothing_is_heard_the_page_says_that_the_judgement_is_old(open_page):
+    """In the list and in their story."""
+    backend = CareBackend().with_customer(a_customer(silent=True))
+    assert ", silent" in words_on(open_page("customers", backend))
+    assert "Nothing was heard of them for long" in words_on(open_page("customers", backend, id="C-1"))
+
+
 def test_who_has_no_profile_cannot_be_reached(open_page):
     """Said, and the rest of the story is there."""
     backend = CareBackend().with_customer(a_customer())

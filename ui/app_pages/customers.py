@@ -84,7 +84,7 @@ def draw(row: Json, now: datetime) -> None:
     level.badge(words.word(row["level"]), color=words.colour(row["level"]))
     probability.text(words.share(row["probability"]))
     why.text(why_of(row))
-    since.text(words.ago(row.get("since") or row["as_of"], now))
+    since.text(words.ago(row.get("since") or row["as_of"], now) + (", silent" if row["silent"] else ""))
 
 
 def why_of(risk: Json) -> str:
@@ -149,6 +149,8 @@ def why(found: Json) -> None:
     by = f"by {risk['model']}" if risk["model"] else "by a rule: too little is known for the model"
     set_off = f", set off by “{words.plain_code(str(risk['because'])).lower()}”" if risk["because"] else ""
     st.caption(f"As of {words.moment(risk['as_of'], session.zone())}, {by}{set_off}.")
+    if found["silent"]:
+        st.text("Nothing was heard of them for long since. They may be well or not: nobody is reached by what is old.")
 
 
 def episodes(person: str) -> None:
