@@ -158,8 +158,9 @@ class StateBlock:
 
     def of(self, places: npt.NDArray[np.int64]) -> "StateBlock":
         """Copies of those at these places."""
-        parts = (self.people, self.states, self.private, self.clocks, self.due)
-        return StateBlock(*(part[places] for part in parts))
+        return StateBlock(
+            self.people[places], self.states[places], self.private[places], self.clocks[places], self.due[places]
+        )
 
 
 class WatchedStore(Protocol):
