@@ -12,8 +12,8 @@ SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && command -v $$python && break; done)
 
-# Three processes on two cores, each with servers of its own: much of the time a test waits.
-SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
+# Two processes, each with servers of its own: half of the time a test waits.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
 .PHONY: help setup demo down test test-long check bench screenshots lock uv browser
 
