@@ -76,15 +76,15 @@ def _make_reachable(api: Remote, customers: list[str]) -> None:
     for first in range(0, len(customers), AT_ONCE):
         some = customers[first : first + AT_ONCE]
         profiles = [profile(each, first + n, zone) for n, each in enumerate(some)]
-        _until_taken(lambda: api.post("/v1/contacts", {"contacts": profiles}))  # noqa: B023  (called at once)
+        _until_taken(api.post, "/v1/contacts", {"contacts": profiles})
 
 
-def _until_taken(send: Callable[[], object]) -> None:
+def _until_taken(send: Callable[[str, Any], object], path: str, content: Any) -> None:
     """What comes twice is known again, so a house that is too busy to answer is asked once more."""
     give_up_at = time.monotonic() + PATIENCE
     while True:
         try:
-            send()
+            send(path, content)
             return
         except ApiAway:
             raise
@@ -120,7 +120,7 @@ def _replay(api: Remote, history: list[Event]) -> None:
         bar = progress.add_task("", total=len(history))
         while some := list(islice(events, AT_ONCE)):
             lines = b"\n".join(event.model_dump_json(exclude_unset=True, exclude_none=True).encode() for event in some)
-            _until_taken(lambda: api.post_lines("/v1/transactions", lines))  # noqa: B023  (called at once)
+            _until_taken(api.post_lines, "/v1/transactions", lines)
             sent += len(some)
             progress.advance(bar, len(some))
             time.sleep(max(0.0, began + sent / EVENTS_A_SECOND - time.monotonic()))
