@@ -12,7 +12,7 @@ import pytest
 from plimsoll.domain.values import Status
 from tests.applicants import EACH_ASKED_ONCE, SOURCES
 from tests.builders import a_sound_application
-from tests.house import House, until
+from tests.house import House, in_background, until
 
 ONCE: dict[str, dict[str, Any]] = {
     "timeout": {"kind": "timeout"},
@@ -48,13 +48,12 @@ async def outcomes(running_house: House) -> dict[tuple[str, str], Outcome]:
     bodies = {case: a_sound_application() for case in CASES}
     for (source, name), body in bodies.items():
         house.sandbox.fault(source, times=1, reference=body["applicant"]["id"], **ONCE[name])
-    forgetting = asyncio.create_task(forget_failures(house))
-    accepted = {case: await house.accept(body) for case, body in bodies.items()}
     found = {}
-    for case, application in accepted.items():
-        await house.until_closed(application)
-        found[case] = Outcome(await house.case(application), house.fresh_inquiries(bodies[case]))
-    forgetting.cancel()
+    async with in_background(forget_failures(house)):
+        accepted = {case: await house.accept(body) for case, body in bodies.items()}
+        for case, application in accepted.items():
+            await house.until_closed(application)
+            found[case] = Outcome(await house.case(application), house.fresh_inquiries(bodies[case]))
     house.sandbox.lift_faults()
     return found
 

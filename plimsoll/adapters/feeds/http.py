@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
+from plimsoll.connections import Connections
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
-from plimsoll.tls import trusted
 
 DEADLINE = 20.0  # seconds
 LARGEST = 8 * 1024 * 1024
@@ -26,7 +26,10 @@ class FeedCalls:
         self._every = 1 / per_second
         self._next_at = 0.0
         self._http = httpx.AsyncClient(
-            base_url=url, timeout=httpx.Timeout(DEADLINE, connect=3.0), trust_env=False, verify=trusted()
+            base_url=url,
+            timeout=httpx.Timeout(DEADLINE, connect=3.0),
+            trust_env=False,
+            transport=Connections(at_most=10, patience=DEADLINE),
         )
 
     async def json(self, method: str, path: str, *, refused: tuple[int, ...] = (), **given: Any) -> Any:

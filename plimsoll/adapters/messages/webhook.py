@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
+from plimsoll.connections import Connections
 from plimsoll.domain.errors import Unavailable
 from plimsoll.domain.telling import Receiver, StageEvent
-from plimsoll.tls import trusted
 
 TIMEOUT = 5.0
 
@@ -74,7 +74,8 @@ class EventWebhooks:
 
 
 def _client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted())
+    connections = Connections(at_most=100, patience=TIMEOUT)
+    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, transport=connections)
 
 
 def signature(secret: str, body: bytes, at: int) -> str:

@@ -11,10 +11,6 @@ the question may have reached the source. Nothing is tried twice here: Temporal 
 
 import asyncio
 import json
-import ssl
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -22,8 +18,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from plimsoll.connections import Connections
 from plimsoll.domain.errors import SourceBusy, SourceUnavailable
-from plimsoll.tls import trusted
 
 KIB = 1024
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -40,7 +36,7 @@ class Reply(NamedTuple):
 class SourceClient:
     """Shared by all sources of a process; close it when the process ends.
 
-    It drives httpx's transports rather than its client: redirects, cookies, hooks and
+    It drives a transport of httpx rather than its client: redirects, cookies, hooks and
     authentication are not wanted here and cost a quarter of a millisecond per call.
     """
 
@@ -56,11 +52,7 @@ class SourceClient:
         self._deadline = deadline
         self._size_cap = size_cap
         self._extensions = {"timeout": httpx.Timeout(read_timeout, connect=connect_timeout).as_dict()}
-        tls = trusted()
-        # One set per address: a source that hangs must not use up the connections of the others.
-        self._connections: defaultdict[tuple[str, str, int | None], Connections] = defaultdict(
-            lambda: Connections(connections, connect_timeout, tls)
-        )
+        self._connections = Connections(at_most=connections, patience=connect_timeout)
 
     async def post(self, source: str, url: str, question: dict[str, Any], key: str | None) -> Reply:
         body = json.dumps(question, separators=(",", ":")).encode()
@@ -73,8 +65,7 @@ class SourceClient:
         return await self._exchange(source, "GET", address(url).copy_merge_params(parameters), {}, None)
 
     async def close(self) -> None:
-        for connections in self._connections.values():
-            await connections.close()
+        await self._connections.aclose()
 
     async def _exchange(
         self, source: str, method: str, url: httpx.URL, headers: dict[str, str], body: bytes | None
@@ -96,18 +87,16 @@ class SourceClient:
             raise unavailable(source, "refused", "closed or refused the connection", breakage) from breakage
 
     async def _converse(self, source: str, request: httpx.Request) -> Reply:
-        url = request.url
-        async with self._connections[url.scheme, url.host, url.port].one() as connection:
-            response = await connection.handle_async_request(request)
-            try:
-                refuse_bad_status(source, response)
-                return Reply(
-                    response.status_code,
-                    await self._read(source, response),
-                    response.headers.get("idempotency-replayed") == "true",
-                )
-            finally:
-                await response.aclose()
+        response = await self._connections.handle_async_request(request)
+        try:
+            refuse_bad_status(source, response)
+            return Reply(
+                response.status_code,
+                await self._read(source, response),
+                response.headers.get("idempotency-replayed") == "true",
+            )
+        finally:
+            await response.aclose()
 
     async def _read(self, source: str, response: httpx.Response) -> bytes:
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -121,47 +110,6 @@ class SourceClient:
         except httpx.RemoteProtocolError as cut:
             raise unavailable(source, "garbage", "cut its answer short", cut) from cut
         return bytes(body)
-
-
-class Connections:
-    """Kept-alive connections to one address, the last used first, at most so many at once.
-
-    httpx's own pool looks at every connection for every request, with a system call each: with
-    32 of them that took longer than the request itself. So each transport here holds one.
-    """
-
-    def __init__(self, at_most: int, patience: float, tls: ssl.SSLContext) -> None:
-        self._room = asyncio.Semaphore(at_most)
-        self._patience = patience
-        self._tls = tls
-        self._idle: list[httpx.AsyncHTTPTransport] = []
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[httpx.AsyncHTTPTransport]:
-        await self._find_room()
-        transport = self._idle.pop() if self._idle else self._open()
-        try:
-            yield transport
-        finally:
-            self._idle.append(transport)  # a broken connection is dropped by its transport
-            self._room.release()
-
-    async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().aclose()
-
-    async def _find_room(self) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._room.acquire()
-        except TimeoutError as lateness:
-            raise httpx.PoolTimeout("no connection came free") from lateness
-
-    def _open(self) -> httpx.AsyncHTTPTransport:
-        # Many servers drop idle connections after five seconds; giving up first avoids
-        # writing a question into a connection that is just being closed.
-        limits = httpx.Limits(max_connections=1, keepalive_expiry=4.0)
-        return httpx.AsyncHTTPTransport(verify=self._tls, limits=limits)
 
 
 def refuse_bad_status(source: str, response: httpx.Response) -> None:
