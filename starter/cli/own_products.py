@@ -144,6 +144,7 @@ def _described(draft: Any, place: Path) -> dict[str, Any]:
         "sample_bad_rate": round(draft.sample_bad_rate, 6),
         "form": {"encoding": draft.encoding, "separator": draft.separator, "decimal": draft.decimal},
         "target": draft.target.model_dump(),
+        "taken_as_good": dict(draft.taken_as_good),
         "features": [
             {"name": f.name, "column": f.heading, "path": f.path, "kind": f.kind.value, "concept": f.concept,
              "missing_share": round(f.reading.missing_share, 4), "missing_codes": list(f.reading.suspected),
@@ -168,6 +169,7 @@ def _tell(draft: Any, place: Path) -> None:
     if draft.sample_bad_rate > MOST_BADS:
         column, bad = draft.target.column, "|".join(draft.target.bad_values)
         print(f"  CAUTION: {column} = {bad} was taken as bad. If it means good, say --target {column}=VALUE --force.")
+    _tell_what_counts_as_good(draft)
     if draft.not_ended:
         print(f"  {draft.not_ended:,} rows have no ending and were left out.")
     if draft.left_out_rows:
@@ -177,6 +179,15 @@ def _tell(draft: Any, place: Path) -> None:
     _tell_cut_offs(draft)
     _tell_assumptions(draft)
     _tell_what_next(draft, place)
+
+
+def _tell_what_counts_as_good(draft: Any) -> None:
+    """Two words or more: one of them may mean that it has not ended yet."""
+    from plimsoll.domain.lenders_file.labels import listed
+
+    if len(draft.taken_as_good) > 1:
+        print(f"  Taken as good, since nothing else was said: {listed(dict(draft.taken_as_good))}.")
+        print("  Has one of them not ended yet? Then name those that ended well: --good VALUE, once for each, --force.")
 
 
 def _tell_cut_offs(draft: Any) -> None:

@@ -112,6 +112,7 @@ def _draft(
         separator=table.form.separator,
         quote=table.form.quote,
         decimal=decimal,
+        taken_as_good=tuple(labels.taken_as_good(columns[target.column], target).items()),
         not_ended=len(table) - own.rows,
         left_out_rows=table.left_out_rows,
     )

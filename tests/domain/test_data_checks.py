@@ -124,6 +124,23 @@ def test_a_leak_that_nobody_reads_is_only_told(how):
     assert "x17" in report.leaks
 
 
+def test_a_few_wrong_labels_do_not_hide_a_leak():
+    """Cases that run on, counted as good ones, had let what collection brought in through as a feature."""
+    wrong = BAD & (RANDOM.random(COUNT) < 0.05)
+    brought_in = np.where(BAD & (RANDOM.random(COUNT) < 0.6), INCOME, np.nan)
+    report = check(rows(BAD & ~wrong, x17=brought_in), [number("x17")])
+    assert report.leaks["x17"].startswith("Where x17 is known (")
+    assert report.leaks["x17"].endswith("ended badly: was it known before the decision?")
+    assert report.stops == ()
+    as_noughts = check(rows(BAD & ~wrong, x17=np.nan_to_num(brought_in)))
+    assert found(as_noughts, "x17") == {"one_ending_only"}
+
+
+def test_what_most_bad_endings_have_and_many_good_ones_too_is_no_leak():
+    late = np.where(BAD, RANDOM.random(COUNT) < 0.4, RANDOM.random(COUNT) < 0.02).astype(float)
+    assert check(rows(late=late), [number("late")]).leaks == {}
+
+
 def test_words_that_bad_endings_alone_have_are_a_leak():
     flag = np.where(BAD & (RANDOM.random(COUNT) < 0.15), "Y", "N").astype(object)
     assert "one_ending_only" in found(check(rows(x17=flag)), "x17")

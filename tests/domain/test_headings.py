@@ -58,15 +58,17 @@ def test_a_word_inside_another_or_about_a_thing_is_not_sensitive(heading):
     "heading",
     ["total_pymnt", "total_pymnt_inv", "total_rec_prncp", "recoveries", "collection_recovery_fee", "last_pymnt_amnt",
      "out_prncp", "out_prncp_inv", "debt_settlement_flag", "settlement_amount", "hardship_flag", "funded_amnt_inv",
-     "last_credit_pull_d", "Charged Off Date", "days_past_due"],
+     "last_credit_pull_d", "Charged Off Date", "days_past_due", "Inkasso Erlös", "Restschuld"],
 )  # fmt: skip
 def test_what_was_known_only_afterwards_is_known_by_its_name(heading):
     assert after_the_fact(heading)
 
 
 @pytest.mark.parametrize(
-    "heading", ["chargeoff_within_12_mths", "revol_bal", "pub_rec", "delinq_2yrs", "total_acc", "loan_amnt", "term"]
-)
+    "heading",
+    ["chargeoff_within_12_mths", "revol_bal", "pub_rec", "delinq_2yrs", "total_acc", "loan_amnt", "term",
+     "Inkasso letzte 12 Monate"],
+)  # fmt: skip
 def test_what_a_bureau_knows_beforehand_is_not_suspected(heading):
     assert not after_the_fact(heading)
 

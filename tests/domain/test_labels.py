@@ -2,7 +2,14 @@
 
 import pytest
 
-from plimsoll.domain.lenders_file.labels import TargetUnclear, endings, find_column, split_target, target_of
+from plimsoll.domain.lenders_file.labels import (
+    TargetUnclear,
+    endings,
+    find_column,
+    split_target,
+    taken_as_good,
+    target_of,
+)
 from tests.domain.test_columns import a_column
 
 STATUS = ["Fully Paid"] * 60 + ["Charged Off"] * 30 + ["Current"] * 10 + [""] * 5
@@ -31,6 +38,12 @@ def test_all_others_are_good_unless_the_good_are_named():
     assert (everything.count(1), everything.count(0), everything.count(-1)) == (30, 70, 5)
     finished = endings(column, target_of(column, ("Charged Off",), ("Fully Paid",))).tolist()
     assert (finished.count(1), finished.count(0), finished.count(-1)) == (30, 60, 15)
+
+
+def test_words_that_nobody_called_good_are_counted_so_that_somebody_can_look_at_them():
+    column = a_column(STATUS, "status")
+    assert taken_as_good(column, target_of(column, ("Charged Off",))) == {"Fully Paid": 60, "Current": 10}
+    assert taken_as_good(column, target_of(column, ("Charged Off",), ("Fully Paid",))) == {}
 
 
 @pytest.mark.parametrize(

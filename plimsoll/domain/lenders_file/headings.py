@@ -94,13 +94,15 @@ AFTER_THE_FACT = (
     "funded amnt", "funded amount", "amount funded", "disbursed", "disbursement", "days past due", "days in arrears",
     "loss amount", "loss given default", "exposure at default", "closed date", "close date", "date closed",
     "pymnt plan", "payment plan", "collection fee", "final status", "loan status", "foreclosure", "repossession",
-    "bankruptcy after", "default date", "date of default",
+    "bankruptcy after", "default date", "date of default", "inkasso", "ausfalldatum", "abschreibung",
+    "verwertungserlos", "restschuld", "zahlungen gesamt",
 )  # fmt: skip
 # The lender's own earlier answer: it was made from the application and cannot be asked of the next applicant.
 OWN_ANSWER = (
     "int rate", "interest rate", "apr", "sub grade", "subgrade", "loan grade", "risk grade", "grade", "installment",
     "instalment", "monthly installment", "monthly instalment", "emi", "approved amount", "credit decision",
     "decision", "approved", "risk score", "internal score", "pd", "margin", "spread", "premium charged",
+    "zins", "zinssatz", "sollzins", "effektivzins", "monatsrate", "marge",
 )  # fmt: skip
 
 REFERENCE = ("id", "no", "nr", "number", "nummer", "key", "uuid", "guid", "ref", "reference", "index", "row", "idx")
@@ -129,7 +131,7 @@ INCOME = (
     "salary", "einkommen", "nettoeinkommen", "applicantincome", "applicant income", "amt income total",
     "yearly income", "revenu", "ingresos", "monthly salary", "monatseinkommen", "jahreseinkommen", "person income",
     "income year", "income yearly", "income monthly", "annual salary", "monatliches einkommen",
-    "nettoeinkommen monatlich",
+    "nettoeinkommen monatlich", "einkommen netto", "netto einkommen", "nettogehalt", "gehalt", "monatsgehalt",
 )  # fmt: skip
 YEARLY = ("annual", "annually", "yearly", "year", "jahr", "jahres", "jahreseinkommen", "annuel", "anual", "pa")
 
@@ -167,7 +169,7 @@ def sensitive(heading: str) -> str | None:
 
 def after_the_fact(heading: str) -> bool:
     """Whether this was known only after the decision, going by its name."""
-    within = means(heading, ("within", "12 mths", "last 12", "previous", "prior", "before"))
+    within = means(heading, ("within", "12 mths", "last 12", "previous", "prior", "before", "letzte", "letzten"))
     return means(heading, AFTER_THE_FACT) and not within
 
 

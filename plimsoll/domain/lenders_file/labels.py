@@ -72,6 +72,13 @@ def endings(column: TextColumn, target: Target) -> ENDINGS:
     return column.spread(np.array(said, dtype=np.int8), NOT_YET)
 
 
+def taken_as_good(column: TextColumn, target: Target) -> dict[str, int]:
+    """The words that nobody called good or bad, and how often each stands there: they count as good endings."""
+    if target.good_values:
+        return {}
+    return {word: count for word, count in _present(column).items() if word not in target.bad_values}
+
+
 def _ending(word: str, bad: set[str], good: set[str]) -> int:
     if word in bad:
         return BAD
@@ -98,7 +105,7 @@ def _ones(heading: str, present: dict[str, int]) -> tuple[str, ...]:
     if {word.lower() for word in present} <= {"true", "false"}:
         return tuple(word for word in present if word.lower() == "true")
     raise TargetUnclear(
-        f"{heading!r} holds {_listed(present)}; say which of them is bad: --target {heading!r}=VALUE (several: A|B)."
+        f"{heading!r} holds {listed(present)}; say which of them is bad: --target {heading!r}=VALUE (several: A|B)."
     )
 
 
@@ -120,7 +127,7 @@ def _found(heading: str, wanted: Sequence[str], present: dict[str, int]) -> tupl
             close = near(value, present)
             meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise TargetUnclear(
-                f"{value!r} is no value of {heading!r}, which holds {_listed(present)}{meant}.".replace("?.", "?")
+                f"{value!r} is no value of {heading!r}, which holds {listed(present)}{meant}.".replace("?.", "?")
             )
         found += [word for word in words if word not in found]
     return tuple(found)
@@ -147,6 +154,6 @@ def _check_both(column: TextColumn, target: Target) -> None:
         )
 
 
-def _listed(present: dict[str, int]) -> str:
+def listed(present: dict[str, int]) -> str:
     shown = ", ".join(f"{word!r} ({count:,})" for word, count in list(present.items())[:SHOWN])
     return shown + (f" and {len(present) - SHOWN:,} more" if len(present) > SHOWN else "")

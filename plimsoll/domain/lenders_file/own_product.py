@@ -57,6 +57,7 @@ class Draft(Value):
     quote: str
     decimal: str
     assumed: tuple[str, ...] = ()  # of currency and jurisdiction, those nobody gave
+    taken_as_good: tuple[tuple[str, int], ...] = ()  # endings that nobody called good or bad, the most frequent first
     not_ended: int = 0  # rows without an ending
     left_out_rows: int = 0  # rows with too many or too few cells
 

@@ -40,10 +40,12 @@ MOST_PAIRED = 80
 NEARLY_SETTLES, MAY_SETTLE = 0.95, 0.85  # AUC of one column alone
 TOGETHER_SETTLES, TOGETHER_GAINS = 0.90, 0.08  # of one column relative to another, and over either alone
 PURE, PURE_ROWS, BY_CHANCE = 0.98, 30, 1e-9
+NEARLY_PURE, LIKELIER = 0.9, 20.0  # a few wrong labels hide a leak; the odds of a bad ending against everybody's
 SAME_AS, ONE_SIDED, ALIKE = 0.2, 0.99, 0.9
 ADDS_UP, ONCE, A_CENT = 0.99, 0.01, 0.011  # share of the rows; how far a part's weight may be from 1; rounding of each
 FEWEST_NOUGHTS = 10
 LATER_DAYS = 0.02
+KNOWN_BEFORE = "was it known before the decision?"
 
 
 def when_it_was_known(look: Look, name: str, column: Column) -> None:
@@ -80,7 +82,7 @@ def what_it_settles(look: Look, name: str, column: Column, bad: Flags) -> None:
         area = area_of_number(column[~missing].astype("datetime64[D]").astype(np.float64), bad[~missing])
     if area >= MAY_SETTLE:
         how = "nearly settles" if area >= NEARLY_SETTLES else "goes very far in settling"
-        sentence = f"{name} alone {how} how it ended (AUC {area:.3f}): was it known before the decision?"
+        sentence = f"{name} alone {how} how it ended (AUC {area:.3f}): {KNOWN_BEFORE}"
         if area >= NEARLY_SETTLES:
             look.leak("settles", name, sentence, auc=round(area, 4))
         else:
@@ -105,15 +107,23 @@ def _missing_tells(look: Look, name: str, missing: Flags, bad: Flags) -> None:
             else:
                 look.tell(Severity.WARN, "one_ending_mostly", name, sentence, rows=count, bad=round(share, 4))
             return
+        if _is_nearly_pure(share, count, float(bad.mean())):
+            sentence = f"Where {name} is {where} ({count} rows looked at), {share:.1%} ended badly: {KNOWN_BEFORE}"
+            look.tell(Severity.WARN, "missing_tells", name, sentence, rows=count, bad=round(share, 4))
+            return
 
 
 def _one_ending_only(look: Look, name: str, rows: Flags, bad: Flags, usual: Any = None, word: Any = None) -> bool:
     """Values that bad endings alone have are the ending's doing. Good endings alone may have a good reason."""
     count = int(rows.sum())
     share = float(bad[rows].mean()) if count else 0.0
+    what = f"{name} is {word!r}" if word is not None else f"{name} is other than {usual:g}"
+    if _is_nearly_pure(share, count, float(bad.mean())):
+        sentence = f"Where {what} ({count} rows looked at), {share:.1%} ended badly: {KNOWN_BEFORE}"
+        look.tell(Severity.WARN, "one_ending_only", name, sentence, rows=count, bad=round(share, 4))
+        return True
     if not _is_pure(share, count, float(bad.mean())):
         return False
-    what = f"{name} is {word!r}" if word is not None else f"{name} is other than {usual:g}"
     ended = "badly" if share > 0.5 else "well"
     sentence = f"Where {what} ({count} rows looked at), {max(share, 1 - share):.1%} ended {ended}."
     if share > 0.5:
@@ -134,6 +144,14 @@ def _is_pure(share: float, count: int, whole: float) -> bool:
         and 1 - whole < 0.9
         and chance_of_so_many(round((1 - share) * count), count, 1 - whole) < BY_CHANCE
     )
+
+
+def _is_nearly_pure(share: float, count: int, whole: float) -> bool:
+    """Bad endings so far above everybody's that hardly anything known beforehand could tell them so well."""
+    if not NEARLY_PURE <= share < PURE or count < PURE_ROWS or not 0 < whole < 1:
+        return False
+    likelier = share / (1 - share) * (1 - whole) / whole
+    return likelier >= LIKELIER and chance_of_so_many(round(share * count), count, whole) < BY_CHANCE
 
 
 def relative_to_another(look: Look, numbers: Mapping[str, Numbers], bad: Flags) -> None:

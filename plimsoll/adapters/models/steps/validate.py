@@ -21,7 +21,8 @@ def validate(work: TrainingWork) -> Said:
         more = f" And {len(report.stops) - 1} more." if len(report.stops) > 1 else ""
         raise Stop(first + more, told)
     warnings = len(report.findings)
-    sentence = f"{report.rows} applications, {report.target_rate:.1%} ended badly; {warnings} remarks, none that stops."
+    remarks = "1 remark" if warnings == 1 else f"{warnings} remarks"
+    sentence = f"{report.rows:,} applications, {report.target_rate:.1%} ended badly; {remarks}, none that stops."
     return sentence, {"rows": report.rows, "target_rate": report.target_rate, "warnings": warnings}, told
 
 
