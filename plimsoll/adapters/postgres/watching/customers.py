@@ -1,12 +1,14 @@
 """Lenders' customers as persons of ours: found by keyed hash, made when they are new."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
 
-from plimsoll.adapters.postgres.database import Database, Row
+from plimsoll.adapters.postgres.database import Database
 from plimsoll.domain.errors import TooBusy
 from plimsoll.domain.ids import PERSON, new_id
 from plimsoll.ports import Vault
@@ -17,23 +19,31 @@ REMEMBERED = 100_000
 FIND = """
 select p.reference_hash, p.id, p.wrapped_key, c.person_id is not null as watched
 from person p left join customer c on c.person_id = p.id
-where p.reference_hash = any(%(hashes)s)
+where p.reference_hash = any(%(hashes)b)
 """
 # Rises with every erasure: whoever was found before one may be gone.
 ERASED = "select count(*) from person where erased_at is not null"
 # Who was erased and is spoken of again is somebody new: the old row gives up the last that led to it.
 LET_GO = """
 update person set reference_hash = sha256(convert_to(id, 'UTF8'))
-where reference_hash = any(%(hashes)s) and wrapped_key is null
+where reference_hash = any(%(hashes)b) and wrapped_key is null
 """
-MAKE_PEOPLE = """
-insert into person (id, reference_hash, wrapped_key)
-select * from unnest(%(ids)s::text[], %(hashes)s::bytea[], %(keys)s::bytea[]) order by 2
-on conflict do nothing
+# Who is somebody's already by now is left out: the next look finds them.
+MAKE = """
+with made as (
+    insert into person (id, reference_hash, wrapped_key)
+    select * from unnest(%(ids)b::text[], %(hashes)b::bytea[], %(keys)b::bytea[]) order by 2
+    on conflict do nothing
+    returning id
+), watched as (
+    insert into customer (person_id, reference_sealed)
+    select id, sealed from made join unnest(%(ids)b::text[], %(sealed)b::bytea[]) as new(id, sealed) using (id)
+)
+select id from made
 """
-MAKE_CUSTOMERS = """
+WATCH = """
 insert into customer (person_id, reference_sealed)
-select * from unnest(%(ids)s::text[], %(sealed)s::bytea[]) order by 1
+select * from unnest(%(ids)b::text[], %(sealed)b::bytea[]) order by 1
 on conflict do nothing
 """
 # The event that happened last says it best, whichever came first; of two at once, the greater by words.
@@ -56,35 +66,51 @@ where c.person_id = said.person_id
 """
 
 
+@dataclass(frozen=True)
+class Found:
+    """Customers and the person of each, and how many people were erased before the first of them was found."""
+
+    erased: int
+    people: dict[str, str] = field(default_factory=dict)
+
+
 class Customers:
     """Who was found is remembered; what was remembered wrongly (an erasure) is noticed where it is used."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
-        self._known: dict[str, str] = {}
-        self.erased: int | None = None  # how many were, before the first of them was found
+        self._found: Found | None = None
+        self._wanted: set[str] = set()
+        self._one_look_at_a_time = asyncio.Lock()
 
-    async def people_of(self, customers: Iterable[str]) -> dict[str, str]:
-        """The person of each of these customers; new ones are made. Raises TooBusy."""
+    async def people_of(self, customers: Iterable[str]) -> Found:
+        """With the person of each of these customers at least; new ones are made. Raises TooBusy.
+
+        Whoever comes while others are being looked for goes with the next look, all together.
+        """
         wanted = set(customers)
-        missing = wanted - self._known.keys()
-        if missing:
-            if len(self._known) + len(missing) > REMEMBERED:
-                self.forget()
-                missing = wanted
-            if self.erased is None:
-                row = await self._database.row(f"select ({ERASED}) as erased")
-                self.erased = row["erased"] if row else 0
-            known = self._known
-            known |= await self._found(sorted(missing))
-            return known
-        return self._known
+        if self._found is None or _missing(wanted, self._found):
+            self._wanted |= wanted
+            async with self._one_look_at_a_time:
+                found, together = await self._remembered(), self._wanted | wanted
+                self._wanted = set()
+                if missing := _missing(together, found):
+                    found.people.update(await self._looked_for(missing))
+                return found
+        return self._found
 
     def forget(self) -> None:
-        self._known, self.erased = {}, None
+        self._found = None
 
-    async def _found(self, customers: Sequence[str]) -> dict[str, str]:
+    async def _remembered(self) -> Found:
+        if self._found is None or len(self._found.people) > REMEMBERED:
+            row = await self._database.row(f"select ({ERASED}) as erased")
+            assert row is not None
+            self._found = Found(row["erased"])
+        return self._found
+
+    async def _looked_for(self, customers: Sequence[str]) -> dict[str, str]:
         by_hash = {self._vault.fingerprint(customer.encode()): customer for customer in customers}
         found: dict[str, str] = {}
         for _ in range(TRIES):
@@ -95,31 +121,35 @@ class Customers:
         raise TooBusy("These customers are being created by many requests at once: send this again.")
 
     async def _look(self, by_hash: dict[bytes, str], missing: list[bytes]) -> dict[str, str]:
-        """Those who are there already; the others are made, and are there at the next look."""
+        """Those who are there already, and those who are made now; not those whom somebody else makes meanwhile."""
         rows = await self._database.rows(FIND, {"hashes": missing})
-        alive = [row for row in rows if row["wrapped_key"] is not None]
-        unwatched = [row for row in alive if not row["watched"]]
+        alive = {row["reference_hash"]: row for row in rows if row["wrapped_key"] is not None}
+        unwatched = [row for row in alive.values() if not row["watched"]]
         if unwatched:
-            await self._database.run(MAKE_CUSTOMERS, self._sealed(unwatched, by_hash))
+            sealed = [self._sealed(row["id"], row["wrapped_key"], by_hash[row["reference_hash"]]) for row in unwatched]
+            await self._database.run(WATCH, {"ids": [row["id"] for row in unwatched], "sealed": sealed})
         if len(alive) < len(rows):
-            erased = [bytes(row["reference_hash"]) for row in rows if row["wrapped_key"] is None]
-            await self._database.run(LET_GO, {"hashes": erased})
-        new = set(missing) - {bytes(row["reference_hash"]) for row in alive}
-        if new:
-            await self._make(sorted(new))
-        return {by_hash[bytes(row["reference_hash"])]: row["id"] for row in alive}
+            await self._database.run(LET_GO, {"hashes": [mark for mark in missing if mark not in alive]})
+        made = await self._made({mark: by_hash[mark] for mark in missing if mark not in alive})
+        return {by_hash[mark]: row["id"] for mark, row in alive.items()} | made
 
-    async def _make(self, hashes: list[bytes]) -> None:
-        keys = [self._vault.new_key() for _ in hashes]
-        ids = [new_id(PERSON) for _ in hashes]
-        await self._database.run(MAKE_PEOPLE, {"ids": ids, "hashes": hashes, "keys": keys})
+    async def _made(self, new: dict[bytes, str]) -> dict[str, str]:
+        """In one statement for all of them."""
+        if not new:
+            return {}
+        ids, keys = [new_id(PERSON) for _ in new], [self._vault.new_key() for _ in new]
+        sealed = list(map(self._sealed, ids, keys, new.values()))
+        rows = await self._database.rows(MAKE, {"ids": ids, "hashes": list(new), "keys": keys, "sealed": sealed})
+        made = {row["id"] for row in rows}
+        return {customer: person for customer, person in zip(new.values(), ids, strict=True) if person in made}
 
-    def _sealed(self, rows: list[Row], by_hash: dict[bytes, str]) -> dict[str, Any]:
-        def sealed(row: Row) -> bytes:
-            reference = by_hash[bytes(row["reference_hash"])]
-            return self._vault.seal(bytes(row["wrapped_key"]), reference.encode(), reference_context(row["id"]))
+    def _sealed(self, person: str, key: bytes, customer: str) -> bytes:
+        return self._vault.seal(key, customer.encode(), reference_context(person))
 
-        return {"ids": [row["id"] for row in rows], "sealed": [sealed(row) for row in rows]}
+
+def _missing(customers: Iterable[str], found: Found) -> list[str]:
+    """Asks for each: to take all that are known away from a set goes through all that are known."""
+    return [customer for customer in customers if customer not in found.people]
 
 
 def reference_context(person: str) -> str:

@@ -121,7 +121,7 @@ class _Caller(NamedTuple):
     """Rows that wait for their turn, and how many people were erased when theirs were found."""
 
     rows: Records
-    erased: int | None
+    erased: int
     answer: asyncio.Future[int | None]
 
 
@@ -166,10 +166,9 @@ class TransactionLog:
 
     async def _taken_in(self, batch: Batch, keys: bytes) -> int:
         for _ in range(TRIES):
-            people = await self._customers.people_of(batch.customers)
-            erased = self._customers.erased
-            await self._note_openings(batch, people)  # before: whoever reads the events finds the customer's product
-            new = await self._shared(self._waiting_for_their_turn(batch, keys, people), erased)
+            found = await self._customers.people_of(batch.customers)
+            await self._note_openings(batch, found.people)  # before: who reads the events finds the customer's product
+            new = await self._shared(self._waiting_for_their_turn(batch, keys, found.people), found.erased)
             if new is not None:
                 return new
             self._customers.forget()  # somebody was erased
@@ -199,8 +198,8 @@ class TransactionLog:
         known = self._digests[what]
         if len(known) > DIGESTS_REMEMBERED:
             known.clear()
-        for name in set(names) - known.keys():
-            if name is not None:
+        for name in set(names):
+            if name is not None and name not in known:
                 mark = self._vault.fingerprint(f"{what}/{name}".encode())
                 known[name] = int.from_bytes(mark[:8], "big", signed=True) or 1
         return [0 if name is None else known[name] for name in names]
@@ -224,7 +223,7 @@ class TransactionLog:
 
     # Together ---------------------------------------------------------------------------------------
 
-    async def _shared(self, rows: Records, erased: int | None) -> int | None:
+    async def _shared(self, rows: Records, erased: int) -> int | None:
         """How many were new, committed; None when somebody was erased since their people were found."""
         answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Caller(rows, erased, answer))
