@@ -1,20 +1,18 @@
 """`plimsoll model …`: trained, looked at, proposed by one and approved by another, given a role."""
 
-import contextlib
 import time
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from starter.cli.printing import DONE, FAILED, AsJson, AsRole, as_json, moment, note, table
 from starter.cli.remote import Remote
+from starter.cli.trainings import BETWEEN_LOOKS, followed_to_its_end, where_it_stands
 
 app = typer.Typer(help="Models.", no_args_is_help=True)
 
 Reference = Annotated[str, typer.Argument(help="mdl_…, name@version (its beginning will do), or a name: what is live.")]
 Reason = Annotated[str, typer.Option("--reason", help="Goes on record.")]
-LOOK = 0.5  # seconds between two looks at a training
 ASKED = 10  # times at most for a comparison, which on a large file takes longer than the API lets anybody wait
 COLUMNS = {
     "model": "id", "name": "name", "version": "version", "state": "state", "role": "role", "AUC": "auc",
@@ -43,7 +41,10 @@ def train(
     with Remote(role or "model_owner") as api:
         run, _ = api.post("/v1/trainings", wanted)
         if not detach:
-            run = _followed(api, run)
+            note(
+                f"{run['id']} has begun and goes on without you: `plimsoll model training {run['id']}` finds it again."
+            )
+            run = followed_to_its_end(api, run)
         if json:
             as_json(run)
         else:
@@ -99,7 +100,7 @@ def training(
             return DONE
         shown = api.get(f"/v1/trainings/{run}")
         if follow:
-            shown = _followed(api, shown)
+            shown = followed_to_its_end(api, shown)
         as_json(shown) if json else _tell_training(api, shown)
     return DONE
 
@@ -317,45 +318,19 @@ def _retrained(api: Remote, run: dict[str, Any]) -> dict[str, Any]:
     followed = False
     while run["state"] == "running":
         if run["training"] and not followed:
-            _followed(api, api.get(f"/v1/trainings/{run['training']}"))
+            followed_to_its_end(api, api.get(f"/v1/trainings/{run['training']}"))
             followed = True
-        time.sleep(LOOK)
+        time.sleep(BETWEEN_LOOKS)
         run = api.get(f"/v1/retrainings/{run['id']}")
     return run
-
-
-def _followed(api: Remote, run: dict[str, Any]) -> dict[str, Any]:
-    """The run as it ended; a bar on the way. Leaving early leaves it running."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("waiting for a worker", total=len(run["steps"]), detail="")
-        for seen in _looks(api, run):
-            run, now = seen, seen["progress"]
-            if now:
-                part = now["done"] / now["of"] if now["of"] else 0.0
-                progress.update(bar, description=now["step"], completed=len(now["finished"]) + part, detail=now["text"])
-    return run
-
-
-def _looks(api: Remote, run: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    from plimsoll.domain.errors import Unavailable
-
-    while True:
-        yield run
-        if run["state"] != "running":
-            return
-        time.sleep(LOOK)
-        with contextlib.suppress(Unavailable):  # the run goes on without anybody watching
-            run = api.get(f"/v1/trainings/{run['id']}")
 
 
 def _tell_training(api: Remote, run: dict[str, Any]) -> None:
     print(f"{run['id']}: {run['product']}, {run['state']}, asked for by {run['requested_by']}")
     for step in (run["progress"] or {}).get("finished", []):
         print(f"  {step['step']:10} {step['seconds']:7.1f} s  {step['sentence']}")
+    if run["state"] == "running":
+        print(f"  now {where_it_stands(run['progress'])}" if run["progress"] else "  It waits for a worker.")
     if run["error"]:
         print(f"  {run['error']}")
     if run["model"]:
