@@ -116,14 +116,17 @@ def test_sensitive_categories_move_no_signal_but_spending() -> None:
 
 
 def test_batch_replay_and_live_say_the_same() -> None:
-    """All at once; day by day; event by event through bytes, as Postgres keeps them."""
-    lives = [an_ordinary_life(months=months, customer=f"GEN-{months}") for months in (3, 6, 7)]
-    at_once = state.empty(3)
+    """All at once; day by day; event by event through bytes, as Postgres keeps them. Of several kinds of people beside
+    one another: with everything that comes regularly, with some of it, with statements alone, with nothing yet."""
+    card = [a_statement(month, 900) for month in range(1, 7)] + [paid(month, 300) for month in (2, 3, 5)]
+    rent = [event for event in an_ordinary_life(months=7) if event.category is Category.RENT]
+    lives = [an_ordinary_life(months=3), an_ordinary_life(months=6), card, rent, NOT_PAID, []]
+    at_once = state.empty(len(lives))
     rows = rows_of([event for life in lives for event in life])
-    who = np.repeat([0, 1, 2], [len(life) for life in lives])
+    who = np.repeat(np.arange(len(lives)), [len(life) for life in lives])
     state.observe(at_once, who, rows)
 
-    by_day = state.empty(3)
+    by_day = state.empty(len(lives))
     days = rows["occurred_at"].astype("M8[D]")
     for day in np.unique(days):
         state.observe(by_day, who[days == day], rows[days == day])
@@ -138,7 +141,8 @@ def test_batch_replay_and_live_say_the_same() -> None:
     batch = signals(at_once, as_of)
     assert np.array_equal(batch, signals(by_day, as_of), equal_nan=True)
     assert np.array_equal(batch, signals(state.from_bytes(live), as_of), equal_nan=True)
-    for place in range(3):
+    assert len({row.tobytes() for row in batch}) == len(lives)
+    for place in range(len(lives)):
         alone = signals(at_once[place : place + 1], as_of)
         assert np.array_equal(batch[place : place + 1], alone, equal_nan=True)
 

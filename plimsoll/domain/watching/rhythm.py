@@ -17,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+NEVER = -1  # of a day
 EARLIER = 4  # days by which a payment may come before its day and still be this month's
 STRETCHED = 2  # cycles after which a rhythm that stays away has ended
 MOST_DELAY = 5  # days of usual delay that count as usual
@@ -62,6 +63,23 @@ class Rhythm:
     def found(self) -> Flags:
         return self.cycle != Cycle.NONE
 
+    def spread(self, places: Flags) -> "Rhythm":
+        """As that of those at these places among others, who have none."""
+
+        def among(values: npt.NDArray[Any], none: float) -> npt.NDArray[Any]:
+            found = np.full(len(places), none, dtype=values.dtype)
+            found[places] = values
+            return found
+
+        return Rhythm(
+            cycle=among(self.cycle, Cycle.NONE),
+            last=among(self.last, NEVER),
+            expected=among(self.expected, NEVER),
+            delay=among(self.delay, 0),
+            usual=among(self.usual, np.nan),
+            amount=among(self.amount, np.nan),
+        )
+
     def days_late(self, today: Ints) -> Floats:
         """Beyond what is usual; NaN without a rhythm, or with one that has ended long ago."""
         length = np.array([0.0, *(SHAPES[Cycle(code)].days for code in (1, 2, 3))])[self.cycle]
@@ -75,6 +93,9 @@ class Rhythm:
 def rhythm_of(days: npt.NDArray[Any], amounts: npt.NDArray[Any], holidays: Any, least: float = 0.3) -> Rhythm:
     """`days` newest first, -1 where there is none. Amounts under `least` of the median are something else that came
     under the same name, and are left out."""
+    seen = days[:, 0] != NEVER
+    if not seen.all():  # hardly anybody has everything that may come regularly
+        return rhythm_of(days[seen], amounts[seen], holidays, least).spread(seen)
     days, amounts = _without_small(days.astype(np.int64), amounts.astype(np.float64), least)
     known = days >= 0
     count = known.sum(axis=1)

@@ -15,6 +15,7 @@ Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 RECENT, BEFORE = 4, 12  # weeks: this one and the three before it, against the twelve before those
+MONTHS_BACK = 7  # the newest, and those before it that a signal may read
 FEWEST_WEEKS = 8  # of the twelve, before anything is called usual
 STALE_AFTER = 2  # months without a statement: what it said no longer counts
 SHORT_OF = 0.95  # share of what was due that counts as paid: fees and cents aside
@@ -52,8 +53,8 @@ class View:
         recent, before = self._weeks
         values = self.states["weeks"][name].astype(np.float64)
         weeks = self._weeks_before
-        usual = np.where(before, values, 0).sum(axis=1) * RECENT / np.maximum(weeks, 1)
-        return np.where(recent, values, 0).sum(axis=1), np.where(weeks >= FEWEST_WEEKS, usual, np.nan)
+        usual = _sum_of(values, before) * RECENT / np.maximum(weeks, 1)
+        return _sum_of(values, recent), np.where(weeks >= FEWEST_WEEKS, usual, np.nan)
 
     def lowest(self) -> tuple[Floats, Floats]:
         """The lowest balance recently, and the usual lowest of four weeks."""
@@ -97,11 +98,11 @@ class View:
 
     def monthly(self, name: str, back: int) -> Floats:
         """Of the newest statement (0) or one before; NaN where there was none."""
-        return self._of_month(name, self._newest_statement - back, self.states["months"]["statements"] > 0)
+        return self._told(name, self._statements)[:, back]
 
     def paid(self, back: int) -> Floats:
         """Towards the newest statement (0) or one before, whether that one was sent or not."""
-        return self._of_month("paid", self._newest_statement - back, self.states["months"]["index"] >= 0)
+        return self._told("paid", self._payments)[:, back]
 
     def limit(self, back: int = 0) -> Floats:
         """As of the statement, else as it was opened."""
@@ -111,22 +112,43 @@ class View:
 
     def months_late(self, back: int) -> Floats:
         """Of the newest report (0) or one before."""
-        told = self.states["months"]["late"] != NO_STATUS
-        return self._of_month("late", self._newest_status - back, told)
+        return self._told("late", self._reports)[:, back]
 
-    def _of_month(self, name: str, month: Ints, told: Flags) -> Floats:
-        rows, slot = np.arange(len(self.states)), month % MONTHS
-        months = self.states["months"]
-        there = (months["index"][rows, slot] == month) & told[rows, slot] & (month >= 0)
-        return np.where(there, months[name][rows, slot].astype(np.float64), np.nan)
+    def _told(self, name: str, of: tuple[Ints, Flags]) -> Floats:
+        """Column by column the newest month and those before it; NaN where nothing was told."""
+        if name not in self._months:
+            slot, there = of
+            values = np.take_along_axis(self.states["months"][name], slot, axis=1)
+            self._months[name] = np.where(there, values, np.nan)
+        return self._months[name]
+
+    @cached_property
+    def _months(self) -> dict[str, Floats]:
+        return {}
+
+    @cached_property
+    def _statements(self) -> tuple[Ints, Flags]:
+        return self._back_from(self._newest_statement, self.states["months"]["statements"] > 0)
+
+    @cached_property
+    def _payments(self) -> tuple[Ints, Flags]:
+        return self._back_from(self._newest_statement, self.states["months"]["index"] >= 0)
+
+    @cached_property
+    def _reports(self) -> tuple[Ints, Flags]:
+        told = self.states["months"]["late"] != NO_STATUS
+        return self._back_from(self._newest(told), told)
+
+    def _back_from(self, newest: Ints, told: Flags) -> tuple[Ints, Flags]:
+        """In which slots this month and those before it are kept, and whether they are."""
+        month = newest[:, None] - np.arange(MONTHS_BACK)
+        slot = month % MONTHS
+        kept = np.take_along_axis(self.states["months"]["index"], slot, axis=1) == month
+        return slot, kept & np.take_along_axis(told, slot, axis=1) & (month >= 0)
 
     @cached_property
     def _newest_statement(self) -> Ints:
         return self._newest(self.states["months"]["statements"] > 0)
-
-    @cached_property
-    def _newest_status(self) -> Ints:
-        return self._newest(self.states["months"]["late"] != NO_STATUS)
 
     def _newest(self, told: Flags) -> Ints:
         index = np.where(told, self.states["months"]["index"], -(MONTHS + 1)).max(axis=1).astype(np.int64)
@@ -167,6 +189,12 @@ class View:
         now = until[rows, newest].copy()
         until[rows, newest] = np.nan
         return now, mean(until)
+
+
+def _sum_of(values: Floats, chosen: Flags) -> Floats:
+    """Of each row those that are chosen."""
+    total: Floats = np.einsum("ij,ij->i", values, chosen.astype(np.float64))
+    return total
 
 
 def mean(values: Floats) -> Floats:
