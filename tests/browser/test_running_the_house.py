@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from plimsoll.settings import ROOT
 from tests.applicants import PRODUCTS
-from tests.browser.conftest import SHOTS, Visit
+from tests.browser.conftest import Visit
 from tests.browser.steering import approved, begin_release, card, live, newest, say_why, styled
 
 APPLICANTS = 60, 3  # fewer than reviewers need, and enough for drift to be judged
@@ -209,7 +209,6 @@ def test_a_decision_is_traced_verified_and_printed(visit):
     assert content.startswith(b"%PDF-")
     taken = visit.stack.ask("auditor", "GET", f"/v1/applications/{case['id']}/trace")["ledger"][-1]
     assert (taken["kind"], taken["content"]) == ("application.copied", hashlib.sha256(content).hexdigest())
-    (SHOTS / "trace-auditor.pdf").write_bytes(content)
     visit.shot("trace")
     assert visit.errors == []
 
