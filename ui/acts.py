@@ -35,7 +35,7 @@ def in_full(problem: Problem) -> str:
         return "; ".join(f"{words.fact_name(field['field'])} {field['problem']}" for field in fields) + "."
     if isinstance(problem, Conflict) and problem.details.get("by"):
         verdict = words.word(problem.details.get("outcome")).lower()
-        reason = words.plain_code(str(problem.details.get("reason"))).lower()
+        reason = words.chosen(problem.details)
         return f"{problem.details['by']} was first: {verdict} ({reason}). Your verdict was not saved."
     if isinstance(problem, Unreachable):
         return f"{problem.sentence} Your draft is kept; saving again cannot count twice."

@@ -33,8 +33,8 @@ def present(error: PlimsollError) -> JSONResponse:
         headers["Retry-After"] = str(math.ceil(float(str(error.details.get("retry_after", error.retry_after)))))
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
-    public = {name: value for name, value in error.details.items() if name in ("fields", "outcome", "reason", "by",
-              "version", "status")}  # fmt: skip
+    public = {name: value for name, value in error.details.items() if name in ("fields", "outcome", "reason",
+              "reason_text", "by", "version", "status")}  # fmt: skip
     if "status" in public:
         public["application_status"] = public.pop("status")
     return problem(error.status, error.code, error.message, headers, **public)

@@ -40,6 +40,11 @@ async def test_a_reviewer_claims_looks_and_decides(door: Door):
     assert decided["override"] == {"by": verdict["actor"], "reason": "evidence_checked", "text": listed}
     trace = (await door.get(f"/v1/applications/{application}/trace")).json()
     assert [entry.get("reason_text") for entry in trace["ledger"] if entry["kind"] == "review.answered"] == [listed]
+    of_it = (await door.get("/v1/ledger/entries", Role.AUDITOR, params={"about": application})).json()["data"]
+    assert {entry["kind"]: entry.get("reason_text") for entry in of_it}["review.answered"] == listed
+    again = await say(door, task, yes | {"outcome": "decline", "reason": "risk_too_high"}, door.keys[Role.REVIEWER])
+    assert again.json()["reason_text"] == listed
+    assert again.json()["detail"] == f"This case was decided by {verdict['actor']}: approve ({listed})."
 
 
 async def test_who_is_refused_by_a_person_reads_why_in_words_meant_for_them(door: Door):

@@ -4,6 +4,7 @@ fake = FakeBackend(role="reviewer").with_case(a_case(amount="4800.00"))
 fake.claim(task) ; fake.decide(task, {...})      # first verdict wins, as in the API
 """
 
+from tests.ui.fake_desk import REASONS
 from tests.ui.fake_models import FakeModels
 from tests.ui.fake_policies import FakePolicies
 from tests.ui.fake_runs import FakeRuns
@@ -11,12 +12,6 @@ from tests.ui.fake_session import at
 from ui.backend import Json, SignedOut
 
 DOCUMENTS = {"payslips": "Payslips of the last three months", "identity": "Copy of the identity card"}
-REASONS = {
-    "evidence_checked": "Checked the evidence with the source",
-    "income_confirmed": "Income confirmed by documents",
-    "risk_too_high": "Risk too high on a full look",
-    "smaller_amount": "A smaller amount is affordable",
-}
 
 
 class FakeBackend(FakeRuns, FakeModels, FakePolicies):

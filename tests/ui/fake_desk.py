@@ -6,6 +6,13 @@ from typing import Self
 from tests.ui.fake_session import FakeSession, at, page_of
 from ui.backend import Conflict, Json, NotThere
 
+REASONS = {
+    "evidence_checked": "Checked the evidence with the source",
+    "income_confirmed": "Income confirmed by documents",
+    "risk_too_high": "Risk too high on a full look",
+    "smaller_amount": "A smaller amount is affordable",
+}
+
 
 class FakeDesk(FakeSession):
     def __init__(self, role: str, name: str) -> None:
@@ -126,7 +133,8 @@ class FakeDesk(FakeSession):
             return copy.deepcopy(review)
         if review["state"] == "answered":
             last = review["verdicts"][-1]
-            raise Conflict("This case was decided.", by=last["actor"], outcome=last["outcome"], reason=last["reason"])
+            said = {"outcome": last["outcome"], "reason": last["reason"], "reason_text": REASONS.get(last["reason"])}
+            raise Conflict("This case was decided.", by=last["actor"], **said)
         if answer["version"] != review["version"]:
             raise Conflict("The case changed since you opened it: look again before you decide.")
         review["verdicts"].append(self._verdict(answer))

@@ -210,7 +210,7 @@ def test_the_winner_of_a_race_is_named(open_page, reviewer, case):
     other.decide(task, {"outcome": "decline", "reason": "risk_too_high", "version": case["review"]["version"]})
     save(app, case)
     said = words_on(app)
-    assert "Otto Other was first: declined (risk too high). Your verdict was not saved." in said
+    assert "Otto Other was first: declined (Risk too high on a full look). Your verdict was not saved." in said
     assert len(case["review"]["verdicts"]) == 1
 
 

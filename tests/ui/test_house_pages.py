@@ -102,6 +102,16 @@ def test_the_record_says_who_did_what_and_why(open_page):
     assert shown["More"].tolist() == ["model mdl_1"] * 2
 
 
+def test_a_reviewers_reason_is_read_in_the_record_as_it_was_chosen(open_page):
+    """The API says it beside its code; of a product that is no longer there the code is said in words."""
+    backend = HouseBackend("auditor")
+    answered = {"kind": "review.answered", "reason": "risk_too_high"}
+    backend.record = [an_entry(1, **answered), an_entry(2, **answered, reason_text="Risk too high on a full look")]
+    (shown,) = tables_on(open_page("audit", backend))
+    assert shown["Why"].tolist() == ["Risk too high on a full look", "Risk too high"]
+    assert not any("Risk too high" in more for more in shown["More"])
+
+
 WRITTEN = ("<img src=x onerror=alert(1)>", "**b** [y](https://z.example) :red[x] $1$", "=1+1", "W" * 300, "طلب قرض",
            "<script>alert(1)</script>", 'a" onclick="x', "app_<b>", "</table><p>")  # fmt: skip
 

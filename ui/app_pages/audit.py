@@ -19,8 +19,8 @@ KINDS = {
     "message.": "Messages", "key.": "Keys", "source.": "Sources",
 }  # fmt: skip
 ABOUT = ("application", "intervention", "about", "person")
-SHOWN_APART = {"v", "kind", "application", "actor", "reason", "request", "at", "entry", "seq", "recorded_at",
-               "actor_name", "row", "body", *ABOUT}  # fmt: skip
+SHOWN_APART = {"v", "kind", "application", "actor", "reason", "reason_text", "request", "at", "entry", "seq",
+               "recorded_at", "actor_name", "row", "body", *ABOUT}  # fmt: skip
 
 
 def audit() -> None:
@@ -95,11 +95,18 @@ def row_of(entry: Json) -> dict[str, str]:
         "When": words.moment(entry["at"], session.zone()),
         "What": words.word(entry["kind"]),
         "Who": who,
-        "Why": words.NOTHING if entry["reason"] == entry["kind"] else words.plain_reason(entry["reason"]),
+        "Why": why(entry),
         "About": next((entry[name] for name in ABOUT if entry.get(name)), words.NOTHING),
         "More": more,
         "Seq": f"{entry['seq']:,}" if entry["seq"] else "not sealed yet",
     }
+
+
+def why(entry: Json) -> str:
+    """A reviewer's reason as it was chosen; other codes in words, and what a person wrote as it is."""
+    if entry["reason"] == entry["kind"]:
+        return words.NOTHING
+    return entry.get("reason_text") or words.plain_reason(entry["reason"])
 
 
 def brief(value: Any) -> str:

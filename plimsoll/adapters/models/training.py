@@ -132,8 +132,9 @@ def _report(product: Product, bad: Labels, probability: Floats, plan: Plan, figu
 
 
 def _metrics(bad: Labels, probability: Floats, area_by_repeat: list[float], plan: Plan) -> dict[str, Any]:
+    repeats = f", mean of {plan.repeats} repeats" if plan.repeats > 1 else ""
     return {
         **metrics.report(bad, probability, plan.seed),
         "auc_by_repeat": [round(area, 4) for area in area_by_repeat],
-        "measured_on": f"out of fold, {plan.folds} folds, mean of {plan.repeats} repeats, on the training rows",
+        "measured_on": f"out of fold, {plan.folds} folds{repeats}, on the training rows",
     }

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 from plimsoll.domain.access import Actor, Permission
 from starter.api.auth import Needs
-from starter.api.presenting import page
+from starter.api.presenting import in_their_words, page
 from starter.api.routes.applications import answer_json
 from starter.api.running import Running, running
 
@@ -59,4 +59,5 @@ async def entries(
     rows = await house.ports.reading.audit.entries(
         limit=limit + 1, before=before, kind=kind, actor=by, about=about, since=since, until=until
     )
-    return answer_json(page(rows, limit, key="entry"))
+    told = [in_their_words([row], house.product_of({"product": row.pop("of_product")}))[0] for row in rows]
+    return answer_json(page(told, limit, key="entry"))

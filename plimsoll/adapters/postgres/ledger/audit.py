@@ -11,7 +11,7 @@ LOOKS_BACK = 100_000  # entries: a rare name must not read millions of them
 # stands in the entry's own bytes, which are canonical: nothing else in them can look like it.
 ENTRIES = f"""
 with found as materialized (
-    select id, body, recorded_at from ledger_entry
+    select id, application_id, body, recorded_at from ledger_entry
     where (%(before)s::bigint is null or id < %(before)s)
       and id > (select coalesce(max(id), 0) from ledger_entry) - {LOOKS_BACK}
       and (%(about)s::text is null or application_id = %(about)s)
@@ -22,9 +22,10 @@ with found as materialized (
           select 1 from unnest(%(actors)s::bytea[]) as actor(bytes) where position(actor.bytes in body) > 0))
     order by id desc limit %(limit)s
 )
-select n.id as entry, n.body, n.recorded_at, s.seq, actor.name as actor_name
+select n.id as entry, n.body, n.recorded_at, s.seq, actor.name as actor_name, application.product as of_product
 from found n
 left join ledger_seal s on s.entry_id = n.id
+left join application on application.id = n.application_id
 left join actor on actor.id = convert_from(n.body, 'UTF8')::jsonb ->> 'actor'
 order by n.id desc
 """
@@ -46,7 +47,10 @@ class Audit:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Row]:
-        """Newest first, of the last hundred thousand entries. `kind` is the beginning of one, such as `model.`"""
+        """Newest first, of the last hundred thousand entries. `kind` is the beginning of one, such as `model.`
+
+        `of_product` is that of the application which an entry is about.
+        """
         actors = None
         if actor:
             actors = [_as_written(row["id"]) for row in await self._database.rows(ACTORS, {"actor": actor})]
@@ -54,7 +58,7 @@ class Audit:
                 return []
         asked = {"limit": limit, "before": before, "actors": actors, "about": about, "since": since, "until": until}
         rows = await self._database.rows(ENTRIES, asked | {"kind": _beginning(kind)})
-        shown = ("entry", "seq", "recorded_at", "actor_name")
+        shown = ("entry", "seq", "recorded_at", "actor_name", "of_product")
         return [{**json.loads(bytes(row["body"])), **{name: row[name] for name in shown}} for row in rows]
 
 

@@ -9,6 +9,7 @@ from plimsoll.adapters.postgres.database import Row
 from plimsoll.domain.access import Actor
 from plimsoll.domain.errors import Conflict, NotAllowed, NotFound, ReviewAlreadyAnswered
 from plimsoll.domain.underwriting.desk import is_senior
+from plimsoll.domain.underwriting.product import ReviewTerms
 from plimsoll.domain.underwriting.review import TaskState
 
 FOR_SENIORS = "This case was handed up: a senior reviewer decides it."
@@ -46,14 +47,18 @@ def must_be_free_for(row: Row, actor: Actor) -> None:
         raise Conflict(f"Another reviewer holds this case until {row['lease_until']:%H:%M} UTC.")
 
 
-def answered_already(task: str, state: TaskState, given: list[Row]) -> Conflict:
+def answered_already(task: str, state: TaskState, given: list[Row], terms: ReviewTerms | None = None) -> Conflict:
+    """Whoever was second reads the winner's reason as it was chosen, where the product's `terms` are at hand."""
     if state is TaskState.ANSWERED and given:
         last = given[-1]
         by = last.get("actor_name") or last.get("actor")
+        chosen = {"reason_text": terms.reasons[last["reason"]]} if terms and last["reason"] in terms.reasons else {}
+        outcome, reason = last["outcome"].replace("_", " "), chosen.get("reason_text", last["reason"])
         return ReviewAlreadyAnswered(
-            f"This case was decided by {by}: {last['outcome']} ({last['reason']}).",
+            f"This case was decided by {by}: {outcome} ({reason}).",
             outcome=last["outcome"],
             reason=last["reason"],
             by=by,
+            **chosen,
         )
     return Conflict(f"Review {task} is {state}: there is nothing left to decide.")

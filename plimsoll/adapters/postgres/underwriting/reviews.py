@@ -211,7 +211,7 @@ class Reviews:
             given = await self._given(connection, task)
             if self._is_repeat(row, given, answer, actor):
                 return self._with_verdicts(row, given)
-            self._refuse(row, given, answer, actor)
+            self._refuse(row, given, answer, actor, terms)
             await self._write(connection, row, len(given) + 1, answer, actor, terms, request)
         return await self.task(task)
 
@@ -234,10 +234,10 @@ class Reviews:
         amount = str(answer.amount) if answer.amount is not None else None
         return (said.get("amount"), said.get("term_months")) == (amount, answer.term_months)
 
-    def _refuse(self, row: Row, given: list[Row], answer: Answer, actor: Actor) -> None:
+    def _refuse(self, row: Row, given: list[Row], answer: Answer, actor: Actor, terms: ReviewTerms) -> None:
         state = TaskState(row["state"])
         if not state.waiting:
-            raise answered_already(row["id"], state, given)
+            raise answered_already(row["id"], state, given, terms)
         if row["closed_at"] is not None:
             raise Conflict("The application has ended meanwhile: there is nothing left to decide.")
         if any(verdict["actor_id"] == actor.id for verdict in given):
