@@ -109,6 +109,14 @@ class TransactionLog(Protocol):
         """Commits what is new of these events, in any order and however often they come."""
         ...
 
+    async def made_ready(self, batch: Batch) -> Any:
+        """For `take_in`: what may be done while others are being written."""
+        ...
+
+    async def take_in(self, ready: Any) -> AcceptedEvents:
+        """Commits what is new of a batch that was made ready, as `accept` does."""
+        ...
+
     async def after(self, seq: int, limit: int) -> Rows:
         """The next events after this number, in order; none that is committed later will stand before them."""
         ...
@@ -230,5 +238,5 @@ class WatchedStore(Protocol):
     async def touch_risks(
         self, connection: Any, people: Any, judged: Judged, places: Any, because: str, now: datetime
     ) -> None:
-        """Of those at no risk: level and probability, and no reasons."""
+        """Of those at no risk who were at none before: probability, and no reasons."""
         ...
