@@ -110,9 +110,9 @@ class Judged:
         asked = np.flatnonzero(~np.isnan(self.probability[places]))
         if self.model is None or not len(asked):
             return found
-        rows = self.model.contributions(_of_model(self.model, self.matrix[places[asked]]))
-        for at, row in zip(asked, rows, strict=True):
-            found[int(at)] = dict(zip(self.model.features, map(float, row), strict=True))
+        rows, names = self.model.contributions(_of_model(self.model, self.matrix[places[asked]])), self.model.features
+        for at, row in zip(asked.tolist(), rows.tolist(), strict=True):
+            found[at] = dict(zip(names, row, strict=True))
         return found
 
 

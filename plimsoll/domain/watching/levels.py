@@ -16,6 +16,7 @@ from plimsoll.domain.watching.signals import NAMES, PLACE
 
 Floats = npt.NDArray[np.float64]
 RANKS = {level: level.severity for level in RiskLevel}
+BY_RANK = tuple(RiskLevel)
 NO_ROW = -1
 
 
@@ -54,7 +55,7 @@ def levels(
 
 
 def level_of(rank: Any) -> RiskLevel:
-    return list(RiskLevel)[int(rank)]
+    return BY_RANK[int(rank)]
 
 
 def _holds(row: LevelRow, probability: Floats, matrix: Floats) -> npt.NDArray[np.bool_]:

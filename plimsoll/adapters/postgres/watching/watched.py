@@ -75,11 +75,12 @@ from staged_state s join person p on p.id = s.person_id and p.wrapped_key is not
 on conflict (person_id) do update set layout = excluded.layout, state = excluded.state, private = excluded.private,
     clock = excluded.clock, due_on = excluded.due_on, newest_at = excluded.newest_at, changed_at = excluded.changed_at
 """
+# Thousands of values sent as binary (`b`) take a fraction of the time.
 WRITE_RISKS = """
 with judged as (
-    select * from unnest(%(people)s::text[], %(severities)s::smallint[], %(probabilities)s::float8[], %(rows)s::text[],
-        %(factors)s::jsonb[], %(help)s::text[], %(because)s::text[], %(moments)s::timestamptz[], %(models)s::text[],
-        %(handed)s::boolean[])
+    select * from unnest(%(people)b::text[], %(severities)b::smallint[], %(probabilities)b::float8[], %(rows)b::text[],
+        %(factors)b::jsonb[], %(help)b::text[], %(because)b::text[], %(moments)b::timestamptz[], %(models)b::text[],
+        %(handed)b::boolean[])
     as t(person_id, severity, probability, by_row, factors, help, because, as_of, model, handed)
 ), alive as (
     select j.*, r.severity as severity_before, coalesce(string_to_array(nullif(j.help, ''), ','), '{}') as offers
@@ -108,8 +109,7 @@ on conflict (person_id) do update set
                            else coalesce(excluded.handed_severity, r.handed_severity) end,
     handed_factors = case when excluded.handed_at is null then r.handed_factors else excluded.handed_factors end
 """
-# Who is at no risk and was at none before: no reasons, no history, and hardly ever an index to tell. Sent as binary
-# (`b`), thousands of values take a fraction of the time.
+# Who is at no risk and was at none before: no reasons, no history, and hardly ever an index to tell.
 QUIET = """
 unnest(%(people)b::text[], %(probabilities)b::float8[], %(moments)b::timestamptz[]) as s(person_id, probability, as_of)
 """
@@ -310,7 +310,7 @@ class Watched:
                 "severities": [judgement.level.severity for _, judgement, *_ in judged],
                 "probabilities": [judgement.probability for _, judgement, *_ in judged],
                 "rows": [judgement.by_row for _, judgement, *_ in judged],
-                "factors": [Jsonb([one.model_dump() for one in judgement.factors]) for _, judgement, *_ in judged],
+                "factors": [Jsonb([dict(one) for one in judgement.factors]) for _, judgement, *_ in judged],
                 "help": [",".join(help_offers.get(person, ())) for person, *_ in judged],
                 "because": [because for _, _, because, _ in judged],
                 "moments": [judgement.as_of for _, judgement, *_ in judged],
