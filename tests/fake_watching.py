@@ -43,6 +43,12 @@ class FakeTransactionLog:
         self._news.set()
         return AcceptedEvents(new=new, repeated=len(batch) - new)
 
+    async def made_ready(self, batch: Batch) -> Batch:
+        return batch
+
+    async def take_in(self, ready: Batch) -> AcceptedEvents:
+        return await self.accept(ready, now=datetime.now(UTC))
+
     async def after(self, seq: int, limit: int) -> Rows:
         return self._rows[self._rows["seq"] > seq][:limit]
 

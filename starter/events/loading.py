@@ -1,11 +1,10 @@
 """A file of events straight into the log, by COPY, and how far it is kept beside it.
 
 It works on Postgres itself, not through the API: a file of millions would else take the API's
-time from those who are being decided about. While Postgres writes one portion the next is read.
+time from those who are being decided about. While Postgres writes one portion the next is read and made ready.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,7 +15,6 @@ from plimsoll.ports.watching import AcceptedEvents, FileProgress
 from plimsoll.wiring.watching import WatchPorts
 from starter.events.files import Portion
 
-UNDER_WAY = 2  # portions that Postgres is given ahead of the one it writes
 Told = Callable[[FileProgress, Portion], None]
 
 
@@ -31,12 +29,9 @@ async def load(
     watch: WatchPorts, file: Portions, name: str, progress: FileProgress, *, actor: Actor, told: Told
 ) -> FileProgress:
     """Everything of the file that is not done yet. What was interrupted goes on behind the last portion on record."""
-    under_way: deque[tuple[Portion, asyncio.Task[AcceptedEvents]]] = deque()
 
-    async def settle() -> None:
+    async def note(portion: Portion, accepted: AcceptedEvents) -> None:
         nonlocal progress
-        portion, accepting = under_way.popleft()
-        accepted = await accepting
         now = datetime.now(UTC)
         await watch.rejected.keep(portion.rejected, feed=file.feed, source=name, actor=actor, request=None, now=now)
         progress = progress.model_copy(
@@ -51,13 +46,16 @@ async def load(
         told(progress, portion)
 
     portions = file.portions(datetime.now(UTC), progress.lines)
+    before: tuple[Portion, asyncio.Task[AcceptedEvents]] | None = None
     while portion := await asyncio.to_thread(next, portions, None):
-        accepting = asyncio.create_task(watch.log.accept(portion.batch, now=datetime.now(UTC)))
-        under_way.append((portion, accepting))
-        while len(under_way) > UNDER_WAY:
-            await settle()
-    while under_way:
-        await settle()
+        ready = await watch.log.made_ready(portion.batch)
+        accepted = await before[1] if before else None  # so portions go in one behind the other
+        writing = portion, asyncio.create_task(watch.log.take_in(ready))
+        if before and accepted:
+            await note(before[0], accepted)
+        before = writing
+    if before:
+        await note(before[0], await before[1])
     now = datetime.now(UTC)
     progress = progress.model_copy(update={"ended_at": now})
     await watch.loads.advance(progress, now=now)

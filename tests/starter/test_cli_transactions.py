@@ -79,6 +79,15 @@ async def rows_of(served: Served) -> list[dict[str, Any]]:
     )
 
 
+async def test_events_keep_the_order_of_the_file_though_some_customers_are_new(served, tmp_path, monkeypatch):
+    monkeypatch.setattr("starter.events.files.BLOCK", 1 << 12)  # bytes: some forty lines a portion
+    new, known = [f"c-{number}" for number in range(40)], ["c-0"] * 40
+    lines = [a_line(customer=name, amount=f"{number}.50") for number, name in enumerate([*new, *known] * 4)]
+    await run(served, "transactions", "load", a_csv(tmp_path / "e.csv", lines))
+    rows = await served.house.rows("select amount from transaction order by seq")
+    assert [str(row["amount"]) for row in rows] == [f"{number}.5000" for number in range(len(lines))]
+
+
 @pytest.mark.parametrize("name", ["e.csv", "e.csv.gz", "e.jsonl", "e.parquet"])
 async def test_a_file_of_any_form_holds_the_same_events(served, tmp_path, capsys, name: str):
     lines = [a_line(amount=f"{number}.50", customer=f"c-{number % 7}") for number in range(40)]

@@ -157,6 +157,24 @@ async def test_events_are_numbered_in_the_order_they_were_sent_wherever_they_are
     assert len(set(people)) == 3
 
 
+async def test_of_a_large_batch_that_was_here_in_part_the_rest_goes_in_in_its_order(house: House):
+    sent = some_events(900)
+    await house.ports.watch.log.accept(sent[200:500:2], now=NOON)
+    taken = await house.ports.watch.log.accept([*sent, *sent[:30]], now=NOON)
+    assert (taken.new, taken.repeated) == (750, 180)
+    rows = await house.ports.watch.log.after(150, 9999)
+    assert rows["amount"].tolist() == [float(e.amount) for e in sent if e not in sent[200:500:2]]
+    assert await house.ports.database.row("select count(*) as n from transaction_key") == {"n": 900}
+
+
+async def test_customers_who_are_new_to_many_callers_at_once_are_made_once_each(house: House):
+    events = some_events(60, customers=9)
+    await asyncio.gather(*(house.ports.watch.log.accept(events[n::6], now=NOON) for n in range(6)))
+    assert await house.ports.database.row("select count(*) as n from customer") == {"n": 9}
+    assert await house.ports.database.row("select count(*) as n from person") == {"n": 9}
+    assert len(await house.ports.watch.log.after(0, 99)) == 60
+
+
 async def test_the_application_cannot_change_what_it_was_told(house: House):
     await house.ports.watch.log.accept([an_event()], now=NOON)
     with psycopg.connect(house.database.app_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

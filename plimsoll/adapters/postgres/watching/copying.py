@@ -4,16 +4,20 @@ So a hundred thousand rows are written or read in one step, without a Python obj
 have stand-ins on the way (NaN, -infinity, a marker), which the statements turn back.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 EPOCH_MICROS, EPOCH_DAYS = 946_684_800_000_000, 10_957  # from 1970 to Postgres' 2000
 NO_DATE = -(2**31)  # -infinity of a date
 NO_CURRENCY = b"---"
+UUID, UUIDS = psycopg.adapters.types["uuid"].oid, psycopg.adapters.types["uuid"].array_oid
 
 Records = np.ndarray[Any, np.dtype[np.void]]
 
@@ -40,19 +44,44 @@ def as_copy(records: Records) -> bytes:
     return HEADER + records.tobytes() + TRAILER
 
 
-def as_copy_with_nulls(records: Records, nulls: dict[str, npt.NDArray[np.bool_]]) -> bytes:
-    """The same where some fields of some rows are null: what was filled in for them is left out."""
+def without_nulls(
+    records: Records, nulls: dict[str, npt.NDArray[np.bool_]]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """The bytes of records some fields of which are null, and the width of each: what was filled in for these fields
+    is left out."""
     fields = records.dtype.fields
     assert fields is not None
     kept = np.ones((len(records), records.dtype.itemsize), dtype=bool)
     for name, null in nulls.items():
-        if null.any():
-            records[f"_{name}"][null] = -1
-            offset, size = fields[name][1], records.dtype[name].itemsize
-            kept[null, offset : offset + size] = False
-    if kept.all():
-        return as_copy(records)
-    return HEADER + records.view(np.uint8).reshape(kept.shape)[kept].tobytes() + TRAILER
+        records[f"_{name}"][null] = -1
+        offset, size = fields[name][1], records.dtype[name].itemsize
+        kept[null, offset : offset + size] = False
+    return records.view(np.uint8).reshape(kept.shape)[kept], kept.sum(axis=1)
+
+
+class UuidArray(NamedTuple):
+    """Many keys as one parameter, without a Python object for each."""
+
+    content: bytes
+
+    @classmethod
+    def of(cls, keys: npt.NDArray[np.void]) -> "UuidArray":
+        """Of sixteen bytes each."""
+        made = np.zeros(len(keys), [("width", ">i4"), ("key", "V16")])
+        made["width"], made["key"] = 16, keys
+        dimensions = np.array([1, 0, UUID, len(keys), 1], ">i4")  # how many, nulls, of what, how long, counted from
+        return cls(dimensions.tobytes() + made.tobytes())
+
+
+class _UuidArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = UUIDS
+
+    def dump(self, obj: UuidArray) -> bytes:
+        return obj.content
+
+
+psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 
 
 NUMERIC = "V18"  # five digits to the base of ten thousand behind their heading, the last of them the fraction

@@ -6,35 +6,40 @@ a number has missed nothing below it. Callers who come meanwhile share the next 
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, LiteralString, NamedTuple
-from weakref import WeakSet
 
 import numpy as np
+import numpy.typing as npt
 from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
 
-from plimsoll.adapters.postgres.database import Database
+from plimsoll.adapters.postgres.database import Database, Parameters, Row
 from plimsoll.adapters.postgres.watching.copying import (
-    EPOCH_DAYS,
-    EPOCH_MICROS,
-    NO_CURRENCY,
-    NO_DATE,
-    NUMERIC,
-    Records,
+    HEADER,
+    TRAILER,
+    UuidArray,
     as_copy,
-    as_copy_with_nulls,
     empty_records,
     from_copy,
-    numerics,
     record_of,
 )
-from plimsoll.adapters.postgres.watching.customers import ERASED, Customers, note_openings
+from plimsoll.adapters.postgres.watching.customers import ERASED, Customers, Found, note_openings
+from plimsoll.adapters.postgres.watching.transaction_rows import (
+    COLUMNS,
+    FETCHED,
+    NAMES,
+    TAKE_IN,
+    ReadyRows,
+    rows_of_copy,
+    words,
+)
 from plimsoll.domain.errors import TooBusy
 from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Event
-from plimsoll.domain.watching.rows import EVENT_ROW, NOT_SAID, Rows
+from plimsoll.domain.watching.rows import Rows
 from plimsoll.ports import Vault
 from plimsoll.ports.watching import AcceptedEvents
 
@@ -42,45 +47,32 @@ CHANNEL = "transactions"
 ONE_AT_A_TIME = 7276  # the advisory lock under which numbers are given
 MOST_TOGETHER = 10_000  # rows in one transaction of several callers
 MOST_WAITING = 100_000  # rows beyond which a caller is asked to come again
-SLICE = 500  # rows between two breaths of the event loop
+A_BREATH = 500  # rows that the event loop may be kept busy with
 TRIES = 3
 DIGESTS_REMEMBERED = 200_000
+A_KEY = record_of({"key": "V16"})
 
-CODES = ("kind", "date_precision", "direction", "category", "channel", "months_late")
-AMOUNTS = ("amount", "balance_after", "bill", "minimum_due", "limit", "net_new_charges")
-DAYS = ("due_on", "period")
-
-# As they wait for their turn: `part` says whose they are.
-WAITING = np.dtype(
-    [("part", "i4"), ("key", "S16"), ("person_id", "S30"), ("account", "i8"), ("merchant", "i8"), ("row", EVENT_ROW)]
-)
-STAGED_KEY = record_of({"key": "V16"})
-STAGE = "create temporary table if not exists staged_key (key uuid) on commit delete rows"
 # A table that grew by a million rows since Postgres last looked would be read whole for every call: keys are to be
 # looked up one by one.
 MY_TURN = """
 select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
     set_config('enable_mergejoin', 'off', true), pg_advisory_xact_lock(%(lock)s)
 """
+# Where all keys are new, as in most portions of a file, they are copied, for a third of what looking each up costs.
+COPY_KEYS = "copy transaction_key (key) from stdin (format binary)"
+TAKE_NUMBERS = f"""
+select ({ERASED}) as erased, null as repeated, min(nextval('transaction_seq')) as first
+from generate_series(1, %(count)s)
+"""
 TAKE_KEYS = f"""
 with here as materialized (
-    select s.key, k.key is null as is_new from staged_key s left join transaction_key k on k.key = s.key
+    select s.key, k.key is null as is_new from unnest(%(keys)s) as s(key) left join transaction_key k on k.key = s.key
 ), put as (
     insert into transaction_key (key) select key from here where is_new
 )
 select ({ERASED}) as erased, string_agg(uuid_send(key), '') filter (where not is_new) as repeated,
     min(case when is_new then nextval('transaction_seq') end) as first
 from here
-"""
-# Straight into the months, many rows a page: the lock is held for no longer than they take.
-WRITTEN = {
-    "seq": ">i8", "key": "V16", "person_id": "S30", "account": ">i8", "merchant": ">i8", "occurred_at": ">i8",
-    "known_at": ">i8", **dict.fromkeys(AMOUNTS, NUMERIC), **dict.fromkeys(DAYS, ">i4"),
-    **dict.fromkeys(CODES, ">i2"), "failed": "u1", "currency": "S3",
-}  # fmt: skip
-TAKE_IN = f"""
-copy transaction ({", ".join("credit_limit" if name == "limit" else name for name in WRITTEN)})
-from stdin (format binary)
 """
 ERASE = """
 with gone as (
@@ -91,21 +83,6 @@ with gone as (
 select count(*) as n from gone
 """
 
-FETCHED = record_of(
-    {"seq": ">i8", "person": "S30", "account": ">i8", "merchant": ">i8", "occurred_at": ">i8", "known_at": ">i8"}
-    | dict.fromkeys(AMOUNTS, ">f8")
-    | dict.fromkeys(DAYS, ">i4")
-    | dict.fromkeys(CODES, ">i2")
-    | {"failed": "u1", "currency": "S3"}
-)
-COLUMNS = f"""
-    seq, person_id, account, merchant, occurred_at, known_at, amount::float8,
-    coalesce(balance_after::float8, 'NaN'), coalesce(bill::float8, 'NaN'), coalesce(minimum_due::float8, 'NaN'),
-    coalesce(credit_limit::float8, 'NaN'), coalesce(net_new_charges::float8, 'NaN'),
-    coalesce(due_on, '-infinity'), coalesce(period, '-infinity'),
-    kind, date_precision, direction, category, channel, coalesce(months_late, smallint '{NOT_SAID}'), failed,
-    coalesce(currency, '---')
-"""
 AFTER = f"select {COLUMNS} from transaction where seq > %(seq)s order by seq limit %(limit)s"
 HISTORY = f"""
 select {COLUMNS} from transaction
@@ -117,11 +94,17 @@ where person_id > %(after)s and person_id <= %(last)s and known_at <= %(known_by
 """
 
 
-class _Caller(NamedTuple):
-    """Rows that wait for their turn, and how many people were erased when theirs were found."""
+class Ready(NamedTuple):
+    """Events that only wait for their turn, and how many people were erased when theirs were found."""
 
-    rows: Records
+    batch: Batch
+    keys: npt.NDArray[np.void]
+    rows: ReadyRows
     erased: int
+
+
+class _Caller(NamedTuple):
+    ready: Ready
     answer: asyncio.Future[int | None]
 
 
@@ -140,7 +123,6 @@ class TransactionLog:
         self._digests: dict[str, dict[str, int]] = {"account": {}, "merchant": {}}
         self._waiting: list[_Caller] = []
         self._waiting_rows = 0
-        self._with_staging: WeakSet[AsyncConnection[Any]] = WeakSet()
         self._driver: asyncio.Task[None] | None = None
 
     # In ---------------------------------------------------------------------------------------------
@@ -153,51 +135,45 @@ class TransactionLog:
         batch = events if isinstance(events, Batch) else Batch.of(events)
         if self._waiting_rows + len(batch) > MOST_WAITING and self._waiting_rows:
             raise TooBusy(f"{self._waiting_rows} events wait to be written: nothing was taken in, send it again later.")
-        if not len(batch):
-            return AcceptedEvents()
-        keys = await self._keys(batch.transaction_ids)
-        await self._make_months(batch.rows["occurred_at"])
         self._waiting_rows += len(batch)
         try:
-            new = await self._taken_in(batch, keys)
+            return await self.take_in(await self.made_ready(batch))
         finally:
             self._waiting_rows -= len(batch)
-        return AcceptedEvents(new=new, repeated=len(batch) - new)
 
-    async def _taken_in(self, batch: Batch, keys: bytes) -> int:
+    async def made_ready(self, batch: Batch) -> Ready:
+        await self._make_months(batch.rows["occurred_at"])
+        found = await self._customers.people_of(batch.customers)
+        await self._note_openings(batch, found.people)  # before: whoever reads the events finds the customer's product
+        if len(batch) <= A_BREATH:
+            return self._ready(batch, found)
+        return await asyncio.to_thread(self._ready, batch, found)
+
+    async def take_in(self, ready: Ready) -> AcceptedEvents:
         for _ in range(TRIES):
-            found = await self._customers.people_of(batch.customers)
-            await self._note_openings(batch, found.people)  # before: who reads the events finds the customer's product
-            new = await self._shared(self._waiting_for_their_turn(batch, keys, found.people), found.erased)
+            new = await self._shared(ready)
             if new is not None:
-                return new
+                return AcceptedEvents(new=new, repeated=len(ready.batch) - new)
             self._customers.forget()  # somebody was erased
+            ready = await self.made_ready(ready.batch)
         raise TooBusy("Customers of these events are being erased: send this again.")
 
-    async def _keys(self, transaction_ids: Sequence[str]) -> bytes:
-        """Sixteen bytes for each."""
-        keys, secret = [], self._secret
-        for start in range(0, len(transaction_ids), SLICE):
-            some = transaction_ids[start : start + SLICE]
-            keys += [blake2b(name.encode(), digest_size=16, key=secret).digest() for name in some]
-            await asyncio.sleep(0)
-        return b"".join(keys)
-
-    def _waiting_for_their_turn(self, batch: Batch, keys: bytes, people: dict[str, str]) -> Records:
-        """The rows with the names that stand for the lender's."""
-        made = np.zeros(len(batch), WAITING)
-        made["key"] = np.frombuffer(keys, "S16")
-        made["person_id"] = [people[customer] for customer in batch.customers]
-        made["account"] = self._digests_of("account", batch.accounts)
-        made["merchant"] = self._digests_of("merchant", batch.merchants)
-        made["row"] = batch.rows
-        return made
+    def _ready(self, batch: Batch, found: Found) -> Ready:
+        """With the names that stand for the lender's."""
+        secret, people = self._secret, found.people
+        keys = b"".join([blake2b(name.encode(), digest_size=16, key=secret).digest() for name in batch.transaction_ids])
+        names = np.empty(len(batch), NAMES)
+        names["key"] = np.frombuffer(keys, "V16")
+        names["person_id"] = [people[customer] for customer in batch.customers]
+        names["account"] = self._digests_of("account", batch.accounts)
+        names["merchant"] = self._digests_of("merchant", batch.merchants)
+        return Ready(batch, names["key"], ReadyRows.of(batch.rows, names), found.erased)
 
     def _digests_of(self, what: str, names: Sequence[str | None]) -> list[int]:
         """Eight bytes for each, so that two can be told apart and neither be read; 0 where there is none."""
         known = self._digests[what]
         if len(known) > DIGESTS_REMEMBERED:
-            known.clear()
+            known = self._digests[what] = {}  # another thread may still read the old one
         for name in set(names):
             if name is not None and name not in known:
                 mark = self._vault.fingerprint(f"{what}/{name}".encode())
@@ -223,10 +199,12 @@ class TransactionLog:
 
     # Together ---------------------------------------------------------------------------------------
 
-    async def _shared(self, rows: Records, erased: int) -> int | None:
+    async def _shared(self, ready: Ready) -> int | None:
         """How many were new, committed; None when somebody was erased since their people were found."""
+        if not len(ready.batch):
+            return 0
         answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Caller(rows, erased, answer))
+        self._waiting.append(_Caller(ready, answer))
         if self._driver is None or self._driver.done():
             self._driver = asyncio.create_task(self._drive())
         return await answer
@@ -235,9 +213,9 @@ class TransactionLog:
         while self._waiting:
             callers: list[_Caller] = []
             rows = 0
-            while self._waiting and (not callers or rows + len(self._waiting[0].rows) <= MOST_TOGETHER):
+            while self._waiting and (not callers or rows + len(self._waiting[0].ready.batch) <= MOST_TOGETHER):
                 callers.append(self._waiting.pop(0))
-                rows += len(callers[-1].rows)
+                rows += len(callers[-1].ready.batch)
             if callers := [caller for caller in callers if not caller.answer.done()]:
                 await self._commit(callers)
 
@@ -255,38 +233,26 @@ class TransactionLog:
 
     async def _write(self, callers: list[_Caller]) -> list[int | None]:
         """How many of each were new; None when somebody was erased meanwhile."""
-        for number, caller in enumerate(callers):
-            caller.rows["part"] = number
-        together = np.concatenate([caller.rows for caller in callers])
-        _, first = np.unique(together["key"].view("V16"), return_index=True)
-        keys = empty_records(STAGED_KEY, len(first))
-        keys["key"] = together["key"].view("V16")[first]
+        keys = np.concatenate([caller.ready.keys for caller in callers])
+        first = _first_of_each(keys)
         try:
-            async with self._staging() as connection:
-                await _copy(connection, "copy staged_key from stdin (format binary)", as_copy(keys))
+            async with self._database.transaction() as connection:
                 await connection.execute(MY_TURN, {"lock": ONE_AT_A_TIME})
-                found = await (await connection.execute(TAKE_KEYS)).fetchone()
-                assert found is not None
-                if any(caller.erased != found["erased"] for caller in callers):
+                found = await _taken(connection, keys[first])
+                if any(caller.ready.erased != found["erased"] for caller in callers):
                     raise _ErasedMeanwhile
-                repeated = np.frombuffer(found["repeated"] or b"", "V16")
-                new = together[np.sort(first[~np.isin(keys["key"], repeated)])]
-                if len(new):
-                    await _copy(connection, TAKE_IN, _written(new, found["first"]))
+                new = np.zeros(len(keys), bool)
+                new[first] = ~np.isin(keys[first], np.frombuffer(found["repeated"] or b"", "V16"))
+                ends = np.cumsum([len(caller.ready.batch) for caller in callers])[:-1]
+                news = np.split(new, ends)
+                if new.any():
+                    numbers = np.split(found["first"] + np.cumsum(new) - 1, ends)
+                    rows = [caller.ready.rows.numbered(*of) for caller, *of in zip(callers, news, numbers, strict=True)]
+                    await _copy(connection, TAKE_IN, HEADER + b"".join(rows) + TRAILER)
                     await connection.execute(f"notify {CHANNEL}")
         except _ErasedMeanwhile:
             return [None] * len(callers)
-        return list(np.bincount(new["part"], minlength=len(callers)).tolist())
-
-    @asynccontextmanager
-    async def _staging(self) -> AsyncIterator[AsyncConnection[Any]]:
-        """A transaction on a connection that has its own empty table to copy to."""
-        async with self._database.connection() as connection:
-            if connection not in self._with_staging:
-                await connection.execute(STAGE)
-                self._with_staging.add(connection)
-            async with connection.transaction():
-                yield connection
+        return [int(some.sum()) for some in news]
 
     async def erase(self, people: Sequence[str]) -> int:
         """Deletes every event of these people and how many there were; what comes in later is another person's."""
@@ -337,7 +303,26 @@ class TransactionLog:
             async with cursor.copy(f"copy ({query}) to stdout (format binary)", parameters) as copy:
                 async for part in copy:
                     parts.append(bytes(part))
-        return _rows(from_copy(b"".join(parts), FETCHED))
+        return rows_of_copy(from_copy(b"".join(parts), FETCHED))
+
+
+async def _taken(connection: AsyncConnection[DictRow], keys: npt.NDArray[np.void]) -> Row:
+    """Keys that were new are the callers' now. How many people are erased, which keys were there (None: none of them),
+    and the first of the new ones' numbers."""
+    if len(keys) > A_BREATH:
+        try:
+            async with connection.transaction():
+                await _copy(connection, COPY_KEYS, _keys_as_copy(keys))
+            return await _only(connection, TAKE_NUMBERS, {"count": len(keys)})
+        except UniqueViolation:
+            pass  # some are here: which?
+    return await _only(connection, TAKE_KEYS, {"keys": UuidArray.of(keys)})
+
+
+async def _only(connection: AsyncConnection[DictRow], statement: LiteralString, parameters: Parameters) -> Row:
+    row = await (await connection.execute(statement, parameters)).fetchone()
+    assert row is not None
+    return row
 
 
 async def _copy(connection: AsyncConnection[Any], into: LiteralString, content: bytes) -> None:
@@ -345,50 +330,19 @@ async def _copy(connection: AsyncConnection[Any], into: LiteralString, content: 
         await copy.write(content)
 
 
-def _written(new: Records, first: int) -> bytes:
-    """Numbered in their order, and put month by month and person by person: their indexes are then walked once."""
-    rows = new["row"]
-    order = np.lexsort((new["person_id"], rows["occurred_at"].astype("M8[M]")))
-    seq = first + order
-    new, rows = new[order], rows[order]
-    nulls = {name: np.isnan(rows[name]) for name in AMOUNTS[1:]} | {name: np.isnat(rows[name]) for name in DAYS}
-    nulls |= {"months_late": rows["months_late"] == NOT_SAID, "currency": rows["currency"] == b""}
-    # What no row has is not even filled in.
-    empty = {name for name, null in nulls.items() if null.all()}
-    made = empty_records(record_of({name: "V0" if name in empty else kind for name, kind in WRITTEN.items()}), len(new))
-    made["seq"] = seq
-    for name in ("person_id", "account", "merchant"):
-        made[name] = new[name]
-    made["key"] = new["key"].view("V16")
-    for name in ("occurred_at", "known_at"):
-        made[name] = rows[name].view("i8") - EPOCH_MICROS
-    for name in (*CODES, "failed", "currency"):
-        if name not in empty:
-            made[name] = rows[name]
-    for name in AMOUNTS:
-        if name not in empty:
-            made[name] = numerics(rows[name])
-    for name in DAYS:
-        if name not in empty:
-            made[name] = rows[name].astype("M8[D]").view("i8") - EPOCH_DAYS
-    for name in empty:
-        made[f"_{name}"] = -1
-    return as_copy_with_nulls(made, {name: null for name, null in nulls.items() if name not in empty})
+def _keys_as_copy(keys: npt.NDArray[np.void]) -> bytes:
+    made = empty_records(A_KEY, len(keys))
+    made["key"] = keys
+    return as_copy(made)
+
+
+def _first_of_each(keys: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+    """Where each key stands first, in the order of the keys."""
+    parts = words(np.ascontiguousarray(keys))
+    order = np.lexsort(parts[::-1])
+    another = (parts[:, order[1:]] != parts[:, order[:-1]]).any(axis=0)
+    return order[np.concatenate([[True], another])]
 
 
 def _until(moment: datetime | None) -> datetime | str:
     return moment or "infinity"
-
-
-def _rows(fetched: Records) -> Rows:
-    rows = np.empty(len(fetched), EVENT_ROW)
-    for name in ("seq", "person", "account", "merchant", *AMOUNTS, *CODES):
-        rows[name] = fetched[name]
-    rows["failed"] = fetched["failed"] == 1
-    rows["currency"] = np.where(fetched["currency"] == NO_CURRENCY, b"", fetched["currency"])
-    for name in ("occurred_at", "known_at"):
-        rows[name] = (fetched[name].astype("i8") + EPOCH_MICROS).view("M8[us]")
-    for name in DAYS:
-        days = (fetched[name].astype("i8") + EPOCH_DAYS).view("M8[D]")
-        rows[name] = np.where(fetched[name] == NO_DATE, np.datetime64("NaT"), days).astype(rows[name].dtype)
-    return rows
