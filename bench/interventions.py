@@ -160,10 +160,8 @@ async def _customers(ports: Ports, settings: Settings, count: int) -> AsyncItera
                 "reason": "for the bench",
             }
         )
-        made = await ports.outreach.profiles.change(
-            reference, change, by=collector, request="req_bench", now=datetime.now(UTC)
-        )
-        return made.person
+        now = datetime.now(UTC)
+        return await ports.outreach.profiles.write(reference, change, by=collector, request="req_bench", now=now)
 
     for place in range(0, count, 10):
         for person in await asyncio.gather(*(one() for _ in range(min(10, count - place)))):

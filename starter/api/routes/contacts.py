@@ -80,7 +80,7 @@ async def change_many(many: Many, request: Request, actor: Keeper, house: House)
     for each in many.contacts:
         fields = {name: getattr(each, name) for name in each.model_fields_set - {"customer"}}
         change = ProfileChange.model_validate(fields)
-        await profiles.change(each.customer, change, by=actor, request=request.state.request_id, now=now)
+        await profiles.write(each.customer, change, by=actor, request=request.state.request_id, now=now)
     return answer_json({"written": len(many.contacts)})
 
 

@@ -108,10 +108,16 @@ class Profiles:
     async def change(
         self, customer: str, change: ProfileChange, *, by: Actor, request: str, now: datetime, new: bool = True
     ) -> Profile:
+        """`write`, and how the customer may be reached after it."""
+        return await self.show(await self.write(customer, change, by=by, request=request, now=now, new=new), now)
+
+    async def write(
+        self, customer: str, change: ProfileChange, *, by: Actor, request: str, now: datetime, new: bool = True
+    ) -> str:
         """Writes what is named and wakes whoever waits for it. A customer nobody knew yet is made; unless `new`, it
-        raises NotFound, for a mistyped id is nobody new."""
+        raises NotFound, for a mistyped id is nobody new. Returns who it is."""
         person = await (self._find_or_make(customer) if new else self.find(customer))
-        async with self._database.transaction() as connection:
+        async with self._database.pipelined() as connection:
             known = await people.locked(connection, person)
             if known.reachable.erased:
                 raise NotFound(f"The data of {customer} was erased.")
@@ -127,7 +133,7 @@ class Profiles:
                     request=request, reason=change.reason, now=now,
                 )  # fmt: skip
             await self._interventions.wake_people(connection, [person])
-        return await self.show(person, now)
+        return person
 
     async def opt_out(self, customer: str, *, by: Actor, reason: str, request: str, now: datetime) -> Profile:
         """Told to a person, by telephone or letter: no to everything, at once."""
