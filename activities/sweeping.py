@@ -9,7 +9,7 @@ from activities.messages import Message
 from activities.watching import Watch
 from plimsoll.ports.outreach import Sweeps
 
-AT_ONCE = 500  # customers of one transaction, which the live stream waits for
+AT_ONCE = 2_000  # customers of one transaction, which the live stream waits for while it is written
 
 
 class Sweep(Message):
@@ -59,7 +59,7 @@ class Sweeping:
         with reported_to_temporal():
             after, done = _where_it_stopped(part)
             while True:
-                last, came = await self._watch.look_at_block(after, AT_ONCE, part.now, f"sweep/{part.key}")
+                last, came = await self._watch.look_at_block(after, AT_ONCE, part.now, f"sweep/{part.key}", part.upto)
                 done = done.and_(Swept(judged=came.judged, triggers=came.triggers))
                 if last is None or (part.upto is not None and last >= part.upto):
                     return done

@@ -201,21 +201,32 @@ class Watch:
 
     # The portfolio ----------------------------------------------------------------------------------
 
-    async def look_at_block(self, after: str, limit: int, now: datetime, key: str) -> tuple[str | None, Done]:
+    async def look_at_block(
+        self, after: str, limit: int, now: datetime, key: str, upto: str | None = None
+    ) -> tuple[str | None, Done]:
         """The next customers after this id, judged and handed over; the id to go on from, None when it was the last.
 
-        The same `key` again triggers nothing again.
+        The same `key` again triggers nothing again. Read and judged ahead, so that the stream waits only while it is
+        written down; when one of them changed meanwhile, they are judged anew.
         """
-        policy = self._policy()
-        async with self._store.waiting_for(READER, now) as (connection, _):
-            block = await self._store.block(connection, after, limit)
+        policy, model = self._policy(), await self.model()
+
+        async def judged(connection: Any, block: StateBlock) -> _Work:
+            at = _times(policy, await self._store.clocks(connection), block, now)
+            return await asyncio.to_thread(_all_of, policy, block, at, model, SWEEP)
+
+        async with self._store.beside(READER, now) as (connection, ahead):
+            block = await self._store.block(connection, after, upto, limit)
             if not len(block.people):
                 return None, Done()
-            at = _times(policy, await self._store.clocks(connection), block, now)
-            work = await asyncio.to_thread(_all_of, policy, block, at, await self.model(), SWEEP)
+            work = await judged(connection, block)
+        async with self._store.waiting_for(READER, now) as (connection, cursor):
+            if cursor.seq != ahead.seq:
+                present = await self._store.states(connection, block.names)
+                work = work if present.tells_the_same_as(block) else await judged(connection, present)
             known = await self._store.at_risk(connection, block.names)
             triggers = await self._settle(connection, policy, work, known, TriggerSource.SWEEP, now, key)
-        return block.people[-1].decode(), work.done(triggers)
+        return block.names[-1], work.done(triggers)
 
     async def look_at(self, person: str, now: datetime) -> bool:
         """One customer, judged now and written down; False of whom nothing is kept. Who is silent stays as they are."""

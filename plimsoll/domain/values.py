@@ -83,4 +83,7 @@ class RiskLevel(StrEnum):
 
     @property
     def severity(self) -> int:
-        return list(RiskLevel).index(self)
+        return BY_SEVERITY.index(self)
+
+
+BY_SEVERITY = tuple(RiskLevel)  # made once: a sweep asks of everybody

@@ -164,6 +164,12 @@ class StateBlock:
     def names(self) -> list[str]:
         return [person.decode() for person in self.people.tolist()]
 
+    def tells_the_same_as(self, other: "StateBlock") -> bool:
+        """Of the same people the same records: then both are judged alike."""
+        return (self.people.tobytes(), self.states.tobytes(), self.private.tobytes()) == (
+            other.people.tobytes(), other.states.tobytes(), other.private.tobytes(),
+        )  # fmt: skip
+
     def of(self, places: npt.NDArray[np.int64]) -> "StateBlock":
         """Copies of those at these places."""
         return StateBlock(
@@ -173,7 +179,7 @@ class StateBlock:
 
 class WatchedStore(Protocol):
     """States and risks of customers. `connection` is the open transaction (psycopg) that
-    `reading` or `waiting_for` gave."""
+    `reading`, `waiting_for` or `beside` gave."""
 
     def reading(self, name: str, now: datetime) -> AbstractAsyncContextManager[tuple[Any, Cursor] | None]:
         """A transaction that holds this reader's cursor; None when somebody else does."""
@@ -181,6 +187,10 @@ class WatchedStore(Protocol):
 
     def waiting_for(self, name: str, now: datetime) -> AbstractAsyncContextManager[tuple[Any, Cursor]]:
         """The same for whoever may wait until it is their turn."""
+        ...
+
+    def beside(self, name: str, now: datetime) -> AbstractAsyncContextManager[tuple[Any, Cursor]]:
+        """A transaction that waits for nobody, to read ahead in: as long as the cursor stays, no record changes."""
         ...
 
     async def move(
@@ -197,8 +207,8 @@ class WatchedStore(Protocol):
         """Those whose record is of an older layout: it is to be made anew from their history."""
         ...
 
-    async def block(self, connection: Any, after: str, limit: int) -> StateBlock:
-        """The next customers after this id."""
+    async def block(self, connection: Any, after: str, upto: str | None, limit: int) -> StateBlock:
+        """The next customers after this id, up to the other."""
         ...
 
     async def due(self, connection: Any, today: Mapping[int, date], limit: int) -> list[str]:

@@ -1,7 +1,8 @@
 """The reader of the stream on real Postgres: exactly once, resuming, one at a time, timers, a whole portfolio."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -328,6 +329,30 @@ async def test_a_portfolio_is_looked_at_in_blocks_and_the_same_sweep_twice_trigg
         again.append(done.judged)
     assert again == [5, 5]
     assert len(await office.rows("select * from customer_risk")) == 5
+
+
+async def test_who_changes_after_a_sweep_read_them_is_judged_as_they_are_when_its_turn_comes(office: Office) -> None:
+    await office.send(LIFE)
+    await office.read_all()
+    store = office.house.ports.watch.watched
+
+    class NewsComesFirst:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        @asynccontextmanager
+        async def waiting_for(self, name: str, now: datetime) -> AsyncIterator[Any]:
+            await office.send([RETURNED])
+            assert (await office.read_all()).triggers == 1
+            async with store.waiting_for(name, now) as held:
+                yield held
+
+    sweeping = watch_of(office.house.ports)
+    sweeping._store = NewsComesFirst()
+    _, swept = await sweeping.look_at_block("", 100, TODAY, key="sweep")
+    assert (swept.judged, swept.triggers) == (1, 0), "the stream has handed them over"
+    assert await office.level() is RiskLevel.MEDIUM
+    assert len(await office.rows("select id from customer_risk_change where severity = 0 and severity_before > 0")) == 0
 
 
 async def test_what_is_sensitive_is_not_kept_unless_it_is_switched_on(office: Office) -> None:

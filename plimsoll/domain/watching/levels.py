@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from plimsoll.domain.values import RiskLevel, Value
+from plimsoll.domain.values import BY_SEVERITY, RiskLevel, Value
 from plimsoll.domain.watching.signals import NAMES, PLACE
 
 Floats = npt.NDArray[np.float64]
 RANKS = {level: level.severity for level in RiskLevel}
-BY_RANK = tuple(RiskLevel)
 NO_ROW = -1
 
 
@@ -55,7 +54,7 @@ def levels(
 
 
 def level_of(rank: Any) -> RiskLevel:
-    return BY_RANK[int(rank)]
+    return BY_SEVERITY[int(rank)]
 
 
 def _holds(row: LevelRow, probability: Floats, matrix: Floats) -> npt.NDArray[np.bool_]:

@@ -48,7 +48,8 @@ from ({}) found
 KEPT = "select person_id, state, private, clock, due_on from customer_state"
 STATES = TOGETHER.format(f"{KEPT} where person_id = any(%(people)s) and layout = %(layout)s order by person_id")
 BLOCK = TOGETHER.format(
-    f"{KEPT} where person_id > %(after)s and layout = %(layout)s order by person_id limit %(limit)s"
+    f"{KEPT} where person_id > %(after)s and (%(upto)s::text is null or person_id <= %(upto)s) and layout = %(layout)s "
+    "order by person_id limit %(limit)s"
 )
 
 STAGED = record_of(
@@ -133,7 +134,8 @@ where person_id = any(%(people)b::text[])
 AT_RISK = f"{KNOWN} and (severity > 0 or handed_at is not null)"
 OUTDATED = "select person_id from customer_state where person_id = any(%(people)s) and layout <> %(layout)s"
 TAKE_CURSOR = "select * from stream_cursor where name = %(name)s for update skip locked"
-WAIT_FOR_CURSOR = "select * from stream_cursor where name = %(name)s for update"
+LOOK_AT_CURSOR = "select * from stream_cursor where name = %(name)s"
+WAIT_FOR_CURSOR = f"{LOOK_AT_CURSOR} for update"
 MOVE_CURSOR = """
 update stream_cursor set seq = %(seq)s, watermark = %(watermark)s, events = events + %(events)s,
     judged = judged + %(judged)s, triggers = triggers + %(triggers)s, moved_at = %(now)s
@@ -181,13 +183,23 @@ class Watched:
             yield connection, Cursor(name=name, seq=found["seq"], watermark=found["watermark"])
 
     @asynccontextmanager
+    async def beside(self, name: str, now: datetime) -> AsyncIterator[tuple[Connection, Cursor]]:
+        """A transaction that waits for nobody, to read ahead in: as long as the cursor stays, no record changes."""
+        await self._begin(name, now)
+        async with self._transaction() as connection:
+            yield connection, await self._cursor(connection, LOOK_AT_CURSOR, name)
+
+    @asynccontextmanager
     async def waiting_for(self, name: str, now: datetime) -> AsyncIterator[tuple[Connection, Cursor]]:
         """The same for whoever may wait its turn: one writes states and risks at a time, so none waits crosswise."""
         await self._begin(name, now)
         async with self._transaction() as connection:
-            found = await (await connection.execute(WAIT_FOR_CURSOR, {"name": name})).fetchone()
-            assert found is not None
-            yield connection, Cursor(name=name, seq=found["seq"], watermark=found["watermark"])
+            yield connection, await self._cursor(connection, WAIT_FOR_CURSOR, name)
+
+    async def _cursor(self, connection: Connection, query: str, name: str) -> Cursor:
+        found = await (await connection.execute(query, {"name": name})).fetchone()
+        assert found is not None
+        return Cursor(name=name, seq=found["seq"], watermark=found["watermark"])
 
     async def _begin(self, name: str, now: datetime) -> None:
         await self._database.run(
@@ -260,9 +272,9 @@ class Watched:
         found = await connection.execute(OUTDATED, {"people": list(people), "layout": state.LAYOUT})
         return [row["person_id"] for row in await found.fetchall()]
 
-    async def block(self, connection: Connection, after: str, limit: int) -> StateBlock:
+    async def block(self, connection: Connection, after: str, upto: str | None, limit: int) -> StateBlock:
         """The next customers after this id: a portfolio is read so, whatever its size."""
-        return await self._read(connection, BLOCK, {"after": after, "limit": limit})
+        return await self._read(connection, BLOCK, {"after": after, "upto": upto, "limit": limit})
 
     async def due(self, connection: Connection, today: Mapping[int, date], limit: int) -> list[str]:
         """Customers of whom something regular will not have come by the day that it is by their clock."""
@@ -310,7 +322,7 @@ class Watched:
                 "severities": [judgement.level.severity for _, judgement, *_ in judged],
                 "probabilities": [judgement.probability for _, judgement, *_ in judged],
                 "rows": [judgement.by_row for _, judgement, *_ in judged],
-                "factors": [Jsonb([dict(one) for one in judgement.factors]) for _, judgement, *_ in judged],
+                "factors": [Jsonb([vars(one) for one in judgement.factors]) for _, judgement, *_ in judged],
                 "help": [",".join(help_offers.get(person, ())) for person, *_ in judged],
                 "because": [because for _, _, because, _ in judged],
                 "moments": [judgement.as_of for _, judgement, *_ in judged],
