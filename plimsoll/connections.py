@@ -1,4 +1,4 @@
-"""Kept-alive connections of our own HTTP clients, to sources, gateways, feeds and receivers of events.
+"""Connections to the world outside: whom they trust, and how those of our HTTP clients are kept alive.
 
     client = httpx.AsyncClient(transport=Connections(at_most=32, patience=1.0), trust_env=False)
 
@@ -11,16 +11,29 @@ in the middle is never used again.
 """
 
 import asyncio
+import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from functools import cache
 
 import httpx
-
-from plimsoll.tls import trusted
 
 # Many servers drop idle connections after five seconds; giving up first avoids writing a question
 # into a connection that is just being closed.
 IDLE_SECONDS = 4.0
+
+
+@cache  # reading the certificates of the world takes a tenth of a second
+def trusted() -> ssl.SSLContext:
+    """Of sources, gateways, feeds and receivers of events: the authorities httpx brings along, no other by the
+    environment."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@cache
+def trusted_by_the_system() -> ssl.SSLContext:
+    """Of mail servers, whose certificate is often a house's own."""
+    return ssl.create_default_context()
 
 
 class Connections(httpx.AsyncBaseTransport):

@@ -16,6 +16,7 @@ from email.utils import format_datetime, make_msgid
 from typing import Literal
 
 from plimsoll.adapters.messages.telling import read_event
+from plimsoll.connections import trusted_by_the_system
 from plimsoll.domain.outreach.contact import (
     Channel,
     ContactState,
@@ -25,7 +26,6 @@ from plimsoll.domain.outreach.contact import (
     Outgoing,
     Receipt,
 )
-from plimsoll.tls import trusted_by_the_system
 
 SECONDS = 8.0
 
