@@ -129,7 +129,6 @@ async def test_a_reader_that_dies_half_way_has_done_nothing_and_the_next_does_it
     dying = watch_of(office.house.ports)
     dying._interventions = Dies(office.house.ports.outreach.interventions)
     await office.send([*LIFE, RETURNED])
-    assert await dying.take_events(TODAY) is None, "the very first makes the cursor"
     with pytest.raises(RuntimeError):
         await dying.take_events(TODAY)
     for table in ("customer_state", "customer_risk", "intervention_trigger"):
@@ -157,6 +156,21 @@ async def test_several_readers_at_once_read_everything_once(office: Office) -> N
     assert sum(int(state.from_bytes([bytes(row["state"])])["events"][0]) for row in counted) == len(lives)
     (cursor,) = await office.rows(f"select * from stream_cursor where name = '{READER}'")
     assert (cursor["events"], cursor["seq"]) == (len(lives), await office.house.ports.watch.log.newest())
+
+
+async def test_a_reader_waits_while_a_sweep_writes_and_stands_by_while_another_reads(office: Office) -> None:
+    await office.send(LIFE)
+    store, second = office.house.ports.watch.watched, watch_of(office.house.ports)
+    async with store.reading(READER, TODAY) as held:
+        assert held is not None
+        assert await second.take_events(TODAY) is None
+    async with store.waiting_for(READER, TODAY):
+        reading = asyncio.create_task(second.take_events(TODAY))
+        await asyncio.wait([reading], timeout=0.2)
+        assert not reading.done()
+    done = await reading
+    assert done is not None
+    assert done.events == len(LIFE)
 
 
 async def test_a_salary_that_does_not_come_is_noticed_without_an_event(office: Office) -> None:

@@ -133,7 +133,8 @@ where person_id = any(%(people)b::text[])
 """
 AT_RISK = f"{KNOWN} and (severity > 0 or handed_at is not null)"
 OUTDATED = "select person_id from customer_state where person_id = any(%(people)s) and layout <> %(layout)s"
-TAKE_CURSOR = "select * from stream_cursor where name = %(name)s for update skip locked"
+# One of several readers reads. Whether a sweep is writing just then is another matter, and soon over.
+BE_THE_READER = "select pg_try_advisory_xact_lock(hashtext('stream_cursor/' || %(name)s)) as mine"
 LOOK_AT_CURSOR = "select * from stream_cursor where name = %(name)s"
 WAIT_FOR_CURSOR = f"{LOOK_AT_CURSOR} for update"
 MOVE_CURSOR = """
@@ -173,14 +174,14 @@ class Watched:
 
     @asynccontextmanager
     async def reading(self, name: str, now: datetime) -> AsyncIterator[tuple[Connection, Cursor] | None]:
-        """A transaction that holds the cursor; None when somebody else does."""
+        """A transaction that holds the cursor; None when another reader does."""
+        await self._begin(name, now)
         async with self._transaction() as connection:
-            found = await (await connection.execute(TAKE_CURSOR, {"name": name})).fetchone()
-            if found is None:
-                await self._begin(name, now)
+            reader = await (await connection.execute(BE_THE_READER, {"name": name})).fetchone()
+            if reader is None or not reader["mine"]:
                 yield None
                 return
-            yield connection, Cursor(name=name, seq=found["seq"], watermark=found["watermark"])
+            yield connection, await self._cursor(connection, WAIT_FOR_CURSOR, name)
 
     @asynccontextmanager
     async def beside(self, name: str, now: datetime) -> AsyncIterator[tuple[Connection, Cursor]]:
