@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 import psutil
 
+from activities.sweeping import AT_ONCE, Sweep, Sweeping, SweepRange, Swept
 from activities.watching import Done, Watch, watch_of
-from bench.house import as_they_come, bench_stack
+from bench.house import CpuMeter, as_they_come, bench_stack
 from plimsoll.domain.values import RiskLevel
 from plimsoll.domain.watching import sensitive, state
 from plimsoll.domain.watching.batch import Batch
 from plimsoll.domain.watching.events import Category, Direction, Event
 from plimsoll.domain.watching.judging import judge
+from plimsoll.domain.watching.policy import WatchPolicy
 from plimsoll.domain.watching.rows import rows_of
 from plimsoll.domain.watching.triggers import NOTHING_DUE
 from plimsoll.ports.watching import StateBlock
@@ -29,10 +31,10 @@ from plimsoll.wiring import Ports, open_ports
 from plimsoll.wiring.labelled import taiwan_events
 from plimsoll.wiring.models import small_model
 from starter.models.training import ensure_released
+from workflows.sweep_portfolio import AT_ONCE as RANGES_AT_ONCE
 
 PACK = "early-warning"
 SERVERS = ["postgres", "migrate", "temporal", "namespace"]
-BLOCK = 2_000
 AS_OF = datetime(2005, 9, 30, 23, 59, 59, tzinfo=UTC)
 MIX = (Category.GROCERIES,) * 8 + (Category.CASH, Category.RENT)
 
@@ -40,6 +42,7 @@ PEOPLE = """
 insert into person (id, reference_hash, wrapped_key)
 select 'per_' || lpad(n::text, 26, '0'), sha256(n::text::bytea), '\\x00' from generate_series(1, %(count)s) n
 """
+STORED = "select count(*) as risks, count(*) filter (where severity > 0) as at_risk from customer_risk"
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
@@ -54,10 +57,18 @@ async def _measured(settings: Settings, quick: bool) -> AsyncIterator[dict[str, 
         states = await _a_portfolio(settings, ports, customers)
         watch = watch_of(ports)
         yield await _in_memory(ports, watch, states)
-        yield await _the_portfolio(ports, watch, customers, AS_OF, "portfolio, read and written for the first time")
-        later = AS_OF + timedelta(days=1)
-        yield await _the_portfolio(ports, watch, customers, later, "portfolio, read and written again a day later")
+        for day, (name, policy) in enumerate(_sweeps(ports.watch.policy())):
+            yield await _the_portfolio(settings, ports, policy, customers, AS_OF + timedelta(days=day), name)
         yield await _live(ports, watch, *((500, 3) if quick else (1_000, 20)))
+
+
+def _sweeps(policy: WatchPolicy) -> Iterator[tuple[str, WatchPolicy]]:
+    """Handing over has a bench of its own: nobody gets as far as the level from which it is done."""
+    nobody = policy.model_copy(update={"levels": ()})
+    below = tuple(row for row in policy.levels if row.level is not RiskLevel.CRITICAL)
+    many = policy.model_copy(update={"levels": below, "hand_over_from": RiskLevel.CRITICAL})
+    yield from (("first sweep, nobody at risk", nobody), ("sweep a day later, nobody at risk", nobody))
+    yield from (("first sweep, many at risk", many), ("sweep a day later, many at risk", many))
 
 
 async def _a_live_model(settings: Settings, ports: Ports) -> None:
@@ -124,35 +135,41 @@ async def _in_memory(ports: Ports, watch: Watch, states: Any) -> dict[str, Any]:
     """Signals, probability and level, no database."""
     policy, model = ports.watch.policy(), await watch.model()
     moment = np.datetime64(AS_OF.replace(tzinfo=None), "s")
-    judge(policy, states[:BLOCK], moment, model)  # the model's files are read first
+    judge(policy, states[:AT_ONCE], moment, model)  # the model's files are read first
     began = time.perf_counter()
     at_risk = 0
-    for at in range(0, len(states), BLOCK):
-        judged = judge(policy, states[at : at + BLOCK], moment, model)
+    for at in range(0, len(states), AT_ONCE):
+        judged = judge(policy, states[at : at + AT_ONCE], moment, model)
         at_risk += len(judged.at_least(RiskLevel.MEDIUM))
     seconds = time.perf_counter() - began
     return _speed("signals and score in memory", len(states), seconds) | {"at_risk": at_risk}
 
 
-async def _the_portfolio(ports: Ports, watch: Watch, customers: int, now: datetime, name: str) -> dict[str, Any]:
-    """Read from Postgres, judged, and written there; nobody is handed over, for interventions have their own bench."""
-    quiet = ports.watch.policy().model_copy(update={"levels": ()})
-    watch._policy = lambda: quiet
-    memory, after, judged = [], "", 0
-    process = psutil.Process()
-    began = time.perf_counter()
-    while True:
-        last, done = await watch.look_at_block(after, BLOCK, now, "bench")
-        if last is None:
-            break
-        after, judged = last, judged + done.judged
-        memory.append(process.memory_info().rss)
+async def _the_portfolio(
+    settings: Settings, ports: Ports, policy: WatchPolicy, customers: int, now: datetime, name: str
+) -> dict[str, Any]:
+    """In ranges, some at once, as `SweepPortfolio` does it."""
+    watch = watch_of(ports)
+    watch._policy = lambda: policy
+    sweeping, turn = Sweeping(watch, ports.outreach.sweeps), asyncio.Semaphore(RANGES_AT_ONCE)
+    memory, process, meter = [], psutil.Process(), CpuMeter(settings.home_dir)
+
+    async def swept(part: SweepRange) -> Swept:
+        async with turn:
+            done = await sweeping.sweep(part)
+        memory.append(round(process.memory_info().rss / 2**20))
+        return done
+
+    own, all_parts, began = time.process_time(), meter.read(), time.perf_counter()
+    ends = await sweeping.plan(Sweep(key=name))
+    starts = zip(["", *ends], [*ends, None], strict=True)
+    parts = [SweepRange(key=name, after=after, upto=upto, now=now) for after, upto in starts]
+    judged = sum(done.judged for done in await asyncio.gather(*map(swept, parts)))
     seconds = time.perf_counter() - began
-    stored = await ports.database.row("select count(*) as n from customer_risk")
-    watch._policy = ports.watch.policy
-    megabytes = [round(memory[place] / 2**20) for place in (0, len(memory) // 2, -1)]
-    books = {"customers": customers, "judged": judged, "risks_written": (stored or {})["n"]}
-    return _speed(name, judged, seconds) | {"rss_mib": megabytes, "accounting": books}
+    own, all_parts = time.process_time() - own, meter.read() - all_parts
+    cpu = {"own": round(1e6 * own / judged, 1), "all_parts": round(1e6 * all_parts / judged, 1)}
+    books = {"customers": customers, "judged": judged} | (await ports.database.row(STORED) or {})
+    return _speed(name, judged, seconds) | {"cpu_us_each": cpu, "rss_mib": memory, "accounting": books}
 
 
 def _speed(name: str, customers: int, seconds: float) -> dict[str, Any]:

@@ -58,9 +58,10 @@ def level_of(rank: Any) -> RiskLevel:
 
 
 def _holds(row: LevelRow, probability: Floats, matrix: Floats) -> npt.NDArray[np.bool_]:
+    """What is not known is NaN, which is not as high as anything."""
     holds = np.ones(len(matrix), dtype=bool)
     if row.probability_from is not None:
-        holds &= np.nan_to_num(probability, nan=-1.0) >= row.probability_from
+        holds &= probability >= row.probability_from
     for name, least in row.signals_from.items():
-        holds &= np.nan_to_num(matrix[:, PLACE[name]], nan=-np.inf) >= least
+        holds &= matrix[:, PLACE[name]] >= least
     return holds

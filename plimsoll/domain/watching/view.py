@@ -204,4 +204,4 @@ def mean(values: Floats) -> Floats:
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=np.nan_to_num(whole) > 0)
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
