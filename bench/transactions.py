@@ -17,12 +17,13 @@ import uvloop
 
 from bench.decisions import line
 from bench.house import CpuMeter, bench_ports, bench_stack
-from bench.http_load import post, send_at_rate
+from bench.http_load import Seen, post, send_at_rate
 from plimsoll.settings import Settings
 
 PARTS = ["postgres", "migrate", "api"]
 CUSTOMERS = 20_000
 A_CALL = 50  # lines of one call
+A_SLICE = 10  # seconds
 CATEGORIES = ("groceries", "utilities", "cash", "transfer", "salary", "rent", "other")
 Line = dict[str, Any]
 
@@ -98,6 +99,8 @@ async def _live(settings: Settings, rates: tuple[float, ...], seconds: float) ->
             line(f"call p50 at {rate:,.0f} events a second", seen.quantile(0.5) * 1000, "ms"),
             line(f"call p95 at {rate:,.0f} events a second", seen.quantile(0.95) * 1000, "ms"),
             line(f"call p99 at {rate:,.0f} events a second", seen.quantile(0.99) * 1000, "ms"),
+            line(f"call p95 of its worst {A_SLICE} seconds", max(_by_slice(seen, seconds)) * 1000, "ms"),
+            line(f"call p95 of its first {A_SLICE} seconds", next(_by_slice(seen, seconds)) * 1000, "ms"),
             line(
                 f"calls not taken at {rate:,.0f} events a second", seen.statuses.total() - seen.statuses[200], "calls"
             ),
@@ -106,6 +109,11 @@ async def _live(settings: Settings, rates: tuple[float, ...], seconds: float) ->
     assert before is not None
     lines[-1]["accounting"] = await _books(settings, before["n"] + sent)
     return lines
+
+
+def _by_slice(seen: Seen, seconds: float) -> Iterator[float]:
+    """A queue that grew and was worked off does not show in one figure of all."""
+    return (seen.quantile(0.95, begin, begin + A_SLICE) for begin in range(0, int(seconds), A_SLICE))
 
 
 def _calls(settings: Settings) -> Iterator[bytes]:
