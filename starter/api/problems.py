@@ -51,7 +51,7 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         fields = [
             {"field": ".".join(str(part) for part in found["loc"] if part not in NO_FIELDS) or "body",
-             "problem": found["msg"].removeprefix("Value error, ")}
+             "problem": _plainly(found)}
             for found in error.errors()
         ]  # fmt: skip
         return problem(422, "fields_invalid", "The request does not fit: see `fields`.", fields=fields)
@@ -64,6 +64,17 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         return unforeseen(request, error)
+
+
+def _plainly(found: Any) -> str:
+    match found["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is no field here"
+        case "time_delta_parsing":
+            return f"is no duration: {found['input']!r}; write it as PT15M, PT36H or P7D"
+    return str(found["msg"]).removeprefix("Value error, ")
 
 
 def unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -21,7 +21,8 @@ def followed_to_its_end(api: Remote, run: dict[str, Any]) -> dict[str, Any]:
 def where_it_stands(now: dict[str, Any]) -> str:
     """`candidates: forest, trial 2 of 8 (12 of 175) …`"""
     how_far = f" ({now['done']} of {now['of']})" if now["of"] > 1 else ""
-    return f"{now['step']}: {now['text']}{how_far} …" if now["text"] else f"{now['step']} …"
+    what = now["text"].rstrip(".")  # of a step that has just ended it is a whole sentence
+    return f"{now['step']}: {what}{how_far} …" if what else f"{now['step']} …"
 
 
 def _with_a_bar(api: Remote, run: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,16 @@ async def test_what_is_no_application_is_listed_and_counted_until_it_ends(door: 
     assert stopped.status_code < 300, stopped.text
 
 
+async def test_a_plan_by_which_nothing_can_be_trained_begins_nothing(door: Door):
+    wanted = {"product": "consumer-credit", "reason": "to be looked at"}
+    for path in ("/v1/trainings", "/v1/retrainings"):
+        refused = await door.post(path, Role.MODEL_OWNER, wanted | {"plan": {"families": ["xgboost"]}})
+        assert (refused.status_code, refused.json()["code"]) == (400, "plan_refused")
+    misspelt = await door.post("/v1/trainings", Role.MODEL_OWNER, wanted | {"plan": {"trails": 2}})
+    assert misspelt.json()["fields"] == [{"field": "plan.trails", "problem": "is no field here"}]
+    assert (await door.get("/v1/trainings", params={"state": "running"})).json()["data"] == []
+
+
 async def test_a_kind_that_is_none_is_refused_with_those_there_are(door: Door):
     refused = await door.get("/v1/workflows/others", params={"kind": "dream"})
     assert refused.status_code == 422

@@ -1,9 +1,11 @@
 """Models nearly as good under which groups fare less unequally: looked for, and the search kept.
 
 Each alternative is compared with the model taken on the same folds, at the same share of
-approvals. A gain in ratio counts when the ranking is not clearly worse.
+approvals. A gain in ratio counts when the ranking is not clearly worse. What was learnt for one
+attribute is looked at again for the next: only what is weighed by groups is another model.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ import numpy as np
 
 from plimsoll.adapters.models.families import Floats, Layout, family_named, layout_of
 from plimsoll.adapters.models.folds import folds_of, paired, thinned_rows
-from plimsoll.adapters.models.pieces import alive, write_json
+from plimsoll.adapters.models.pieces import alive, write_array, write_json
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.examples import Examples
 from plimsoll.domain.models.fairness import FEWEST_MEMBERS, adverse_impact, can_be_compared, reweighed
@@ -38,18 +40,22 @@ def less_unequal_models(
     progress: Progress,
     proxies: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The record of the search: every alternative tried, its ranking and its ratio, and which are worth a look."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The record of the search: every alternative tried, its ranking and its ratio, and which are worth a look.
+
+    `folder` is the run's, for all of its attributes.
+    """
+    pieces = folder / f"alternatives-{attribute}"
+    pieces.mkdir(parents=True, exist_ok=True)
     chosen = thinned_rows(training.bad.astype(np.int64), plan.tuning_rows, plan.seed)
     examples = training.take(chosen)
     if not can_be_compared(examples.groups[attribute]):
         sentence = "Fewer than two groups are large enough to be compared, so no alternative was looked for."
         return {"approving": APPROVING, "rows": len(examples), "tried": [], "sentence": sentence}
-    search = _Search(product, examples, attribute, plan.seed)
+    search = _Search(product, examples, attribute, plan.seed, folder / "alternatives")
     tried = _alternatives(product, taken, proxies)
     rows = []
     for number, (name, about) in enumerate(tried.items()):
-        path = folder / f"{number}.json"
+        path = pieces / f"{number}.json"
         if not path.exists():
             with alive(progress, f"less unequal by {attribute}: {name}", number, len(tried)):
                 write_json(path, {"name": name, **search.judged(about)})
@@ -107,7 +113,9 @@ def _alternatives(
 
 
 class _Search:
-    def __init__(self, product: Product, examples: Examples, attribute: str, seed: int) -> None:
+    """`kept` holds what each model said out of fold, whoever asks."""
+
+    def __init__(self, product: Product, examples: Examples, attribute: str, seed: int, kept: Path) -> None:
         self._names = [spec.name for spec in product.features]
         self._rows = matrix(product.features, examples.columns)
         self._layout = layout_of(product.features)
@@ -115,8 +123,18 @@ class _Search:
         self._groups = examples.groups[attribute]
         self._folds = folds_of(self._bad, FOLDS, seed)
         self._seed = seed
+        self._kept = kept
+        self._kept.mkdir(exist_ok=True)
 
     def judged(self, about: dict[str, Any]) -> dict[str, Any]:
+        if about["reweighed"]:
+            return self._figures(self._out_of_fold(about))
+        path = self._kept / f"{hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]}.npy"
+        if not path.exists():
+            write_array(path, self._out_of_fold(about))
+        return self._figures(np.load(path, allow_pickle=False))
+
+    def _out_of_fold(self, about: dict[str, Any]) -> Floats:
         rows, layout = self._without(about["without"])
         family = family_named(about["family"])
         settings = about["settings"] or family.defaults(len(self._bad))
@@ -125,7 +143,7 @@ class _Search:
             weights = reweighed(self._groups[~fold], self._bad[~fold] == 1) if about["reweighed"] else None
             model = family.fit(layout, rows[~fold], self._bad[~fold], settings, self._seed, weights=weights)
             raw[fold] = model.raw_log_odds(rows[fold])
-        return self._figures(raw)
+        return raw
 
     def _figures(self, raw: Floats) -> dict[str, Any]:
         approved = raw <= np.quantile(raw, APPROVING)

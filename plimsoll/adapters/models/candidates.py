@@ -24,9 +24,8 @@ from plimsoll.adapters.models.tuning import UNBOUND, Field, tuned
 from plimsoll.domain.errors import InvalidRequest
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.metrics import PairedDifference
-from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training import ENSEMBLE, TrainingPlan
 
-ENSEMBLE = "ensemble"
 SECONDS = "comparison-seconds.txt"
 # A family that answers slowly must rank better by this much than one that answers at once.
 WORTH_THE_WAIT = 0.002

@@ -51,11 +51,21 @@ class LabelSource(StrEnum):
     OUTCOMES = "outcomes"  # applications decided here, once what became of them is known
 
 
+class PlanRefused(InvalidRequest):
+    """Nothing can be trained by this plan; the message names the word, its value and what it may be."""
+
+    code = "plan_refused"
+
+
+FAMILIES = ("catboost", "forest", "boosting", "logistic", "scorecard")
+ENSEMBLE = "ensemble"
+
+
 class TrainingPlan(Value):
     """How to train and compare. The defaults fit an hour on two cores for 150,000 rows of 60 columns."""
 
     seed: int = 0
-    families: tuple[str, ...] = ("catboost", "forest", "boosting", "logistic", "scorecard")
+    families: tuple[str, ...] = FAMILIES
     ensemble: bool = True
     labels: LabelSource = LabelSource.BOTH
     choose: str | None = None  # a candidate by name; None takes the best that may be released
@@ -73,6 +83,35 @@ class TrainingPlan(Value):
     comparison_seconds: float = 900.0  # after the first repeat, none is begun later than this
     floor: bool = True  # compare with CatBoost's own defaults on the same columns
     members: int = 20  # bootstrap members for the interval of a score
+
+
+# What a plan may ask for. Not on its fields: a plan on record is read whatever it asked for.
+WITHIN: dict[str, tuple[float, float]] = {
+    "held_out": (0.05, 0.9),
+    "trials": (0, 1_000),
+    "tuning_seconds": (0, 86_400),
+    "tuning_rows": (100, 10_000_000),
+    "folds": (2, 20),
+    "repeats": (1, 100),
+    "comparison_rows": (100, 10_000_000),
+    "comparison_seconds": (0, 86_400),
+    "members": (1, 200),
+}
+
+
+def can_be_trained_by(plan: TrainingPlan) -> TrainingPlan:
+    """Before anything is begun by it. Raises PlanRefused."""
+    unknown = [name for name in plan.families if name not in FAMILIES]
+    if unknown or not plan.families:
+        named = ", ".join(map(repr, unknown)) or "none"
+        raise PlanRefused(f"`families` of the plan names {named}; there are {', '.join(FAMILIES)}.")
+    takes = (*plan.families, ENSEMBLE) if plan.ensemble and len(plan.families) > 1 else plan.families
+    if plan.choose is not None and plan.choose not in takes:
+        raise PlanRefused(f"`choose` of the plan is {plan.choose!r}, which it does not compare: {', '.join(takes)}.")
+    for name, (least, most) in WITHIN.items():
+        if not least <= getattr(plan, name) <= most:
+            raise PlanRefused(f"`{name}` of the plan is {getattr(plan, name):g}: from {least:g} to {most:g} will do.")
+    return plan
 
 
 class StepResult(Value):

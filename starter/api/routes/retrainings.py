@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import EngineUnavailable
 from plimsoll.domain.models.retraining_run import RetrainingRun, RetrainingState, TriedOut
-from plimsoll.domain.models.training import TrainingPlan
+from plimsoll.domain.models.training import TrainingPlan, can_be_trained_by
 from plimsoll.domain.models.training_run import Trigger
 from plimsoll.ports import OpenRun
 from starter.api.auth import Needs
@@ -43,7 +43,7 @@ async def begin(new: NewRetraining, request: Request, actor: Trainer, house: Hou
     product = house.ports.products.get(new.product)
     run = await house.ports.retrainings.start(
         product.id,
-        new.plan,
+        can_be_trained_by(new.plan),
         Trigger.PERSON,
         by=actor,
         reason=new.reason,

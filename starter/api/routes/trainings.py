@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plimsoll.domain.access import Actor, Permission
 from plimsoll.domain.errors import EngineUnavailable
-from plimsoll.domain.models.training import TrainingPlan, TrainingStep
+from plimsoll.domain.models.training import TrainingPlan, TrainingStep, can_be_trained_by
 from plimsoll.domain.models.training_run import TrainingRun, TrainingState, Trigger
 from plimsoll.ports import OpenRun
 from starter.api.auth import Needs
@@ -45,7 +45,7 @@ async def begin(new: NewTraining, request: Request, actor: Trainer, house: House
     product = house.ports.products.get(new.product)
     run = await house.ports.trainings.start(
         product.id,
-        new.plan,
+        can_be_trained_by(new.plan),
         Trigger.PERSON,
         by=actor,
         reason=new.reason,

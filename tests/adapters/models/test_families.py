@@ -9,12 +9,13 @@ import pytest
 
 from plimsoll.adapters.models.candidates import ensemble_out_of_fold, ensemble_weights
 from plimsoll.adapters.models.directions import broken_directions
-from plimsoll.adapters.models.families import FAMILIES, family_named, layout_of
+from plimsoll.adapters.models.families import family_named, layout_of
 from plimsoll.adapters.models.families.scorecard import rising
 from plimsoll.adapters.models.folds import folds_of
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.features import matrix
 from plimsoll.domain.models.scoring import ModelRefused
+from plimsoll.domain.models.training import FAMILIES
 from plimsoll.domain.underwriting.product import Direction
 from tests.applicants import examples, the_product, the_set
 

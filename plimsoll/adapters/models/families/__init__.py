@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plimsoll.domain.models.features import Matrix, column_names, monotone_signs, owners
+from plimsoll.domain.models.training import FAMILIES
 from plimsoll.domain.underwriting.product import FeatureKind, FeatureSpec
 
 Floats = npt.NDArray[np.float64]
@@ -154,6 +155,3 @@ def family_named(name: str) -> Family:
 
         return Scorecard()
     raise KeyError(f"There is no family {name!r}; there are {', '.join(FAMILIES)}.")
-
-
-FAMILIES = ("catboost", "forest", "boosting", "logistic", "scorecard")

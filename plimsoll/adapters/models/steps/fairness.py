@@ -45,7 +45,7 @@ def fairness(work: TrainingWork) -> Said:
             training,
             attribute,
             (name, settings),
-            work.folder / f"alternatives-{attribute}",
+            work.folder,
             work.plan,
             work.progress,
             proxies=[row["feature"] for row in told[attribute]["out_of_fold"]["proxies"] if row["proxy"] != "none"],

@@ -21,9 +21,14 @@ def validate(work: TrainingWork) -> Said:
         more = f" And {len(report.stops) - 1} more." if len(report.stops) > 1 else ""
         raise Stop(first + more, told)
     warnings = len(report.findings)
-    remarks = "1 remark" if warnings == 1 else f"{warnings} remarks"
-    sentence = f"{report.rows:,} applications, {report.target_rate:.1%} ended badly; {remarks}, none that stops."
+    sentence = f"{report.rows:,} applications, {report.target_rate:.1%} ended badly; {_remarks(warnings)}."
     return sentence, {"rows": report.rows, "target_rate": report.target_rate, "warnings": warnings}, told
+
+
+def _remarks(count: int) -> str:
+    if count < 2:
+        return "1 remark, which stops nothing" if count else "no remarks"
+    return f"{count} remarks, none that stops"
 
 
 def _limits(product: Product) -> dict[str, tuple[float | None, float | None]]:

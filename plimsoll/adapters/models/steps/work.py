@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.adapters.models.candidates import ENSEMBLE
 from plimsoll.adapters.models.families import family_named
 from plimsoll.adapters.models.pieces import plain
 from plimsoll.domain.models.calibration import Calibration
 from plimsoll.domain.models.data_checks import KnownAt
 from plimsoll.domain.models.examples import Examples
-from plimsoll.domain.models.training import Progress, StepResult, TrainingPlan, TrainingStep, in_silence
+from plimsoll.domain.models.training import ENSEMBLE, Progress, StepResult, TrainingPlan, TrainingStep, in_silence
 from plimsoll.domain.underwriting.product import Product
 
 AMOUNT = "request.amount"
