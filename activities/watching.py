@@ -254,11 +254,14 @@ class Watch:
     ) -> int:  # fmt: skip
         """Writes down what was judged and hands over whom it asks for, but those for whom it is `over`; how many were
         handed over."""
-        loud = [place for place in range(len(work.people)) if work.is_worth_words(place, known)]
-        judgements = await asyncio.to_thread(work.judged.explained, np.array(loud, dtype=np.int64))
+        loud = work.worth_words(known)
+        better = np.flatnonzero(loud & (work.judged.rank == 0))
+        explained = work.explained | dict(
+            zip(better.tolist(), await asyncio.to_thread(work.judged.explained, better), strict=True)
+        )
         written, triggers = [], 0
-        for place, judgement in zip(loud, judgements, strict=True):
-            person = work.people[place].decode()
+        for place in np.flatnonzero(loud).tolist():
+            person, judgement = work.people[place].decode(), explained[place]
             hand_over = work.people[place] not in over and asks_for_help(policy, judgement, known.get(person))
             if hand_over:
                 trigger = _trigger(policy, person, judgement, source, key or work.keys[place])
@@ -266,7 +269,7 @@ class Watch:
                 triggers += 1
             written.append((person, judgement, work.because[place], hand_over))
         await self._store.write_risks(connection, written, work.help_offers, now)
-        quiet = np.setdiff1d(np.arange(len(work.people)), np.array(loud, dtype=np.int64))
+        quiet = np.flatnonzero(~loud)
         if len(quiet):
             await self._store.touch_risks(connection, work.people, work.judged, quiet, source, now)
         return triggers
@@ -324,11 +327,12 @@ class _Work:
     because: Sequence[str]
     keys: Sequence[str]
     help_offers: dict[str, Sequence[str]]
+    explained: dict[int, Judgement]  # those at risk, by their places
 
-    def is_worth_words(self, place: int, known: Mapping[str, Known]) -> bool:
+    def worth_words(self, known: Mapping[str, Known]) -> npt.NDArray[np.bool_]:
         """At risk, or no longer: whoever is and was at none has nothing to explain."""
-        before = known.get(self.people[place].decode())
-        return bool(self.judged.rank[place] > 0) or (before is not None and before.level is not RiskLevel.LOW)
+        before = [person for person, one in known.items() if one.level is not RiskLevel.LOW]
+        return (self.judged.rank > 0) | np.isin(self.people, np.array(before, dtype=self.people.dtype))
 
     def done(self, triggers: int) -> Done:
         return Done(judged=len(self.people), silent=self.silent, triggers=triggers)
@@ -366,4 +370,6 @@ def _judged(
         told = sensitive.help_worth_offering(block.private[heard], moments)
         offers = {person.decode(): help_ for person, help_ in zip(people.tolist(), told, strict=True)}
     because, keys = [said[place][0] for place in heard.tolist()], [said[place][1] for place in heard.tolist()]
-    return _Work(people, len(block.people) - len(heard), judged, because, keys, offers)
+    at_risk = np.flatnonzero(judged.rank > 0)
+    explained = dict(zip(at_risk.tolist(), judged.explained(at_risk), strict=True))
+    return _Work(people, len(block.people) - len(heard), judged, because, keys, offers, explained)
