@@ -6,7 +6,7 @@ is the usual line (29 CFR 1607.4(D)), with a test beside it, because small group
 chance. A group too small to say anything of is said to be too small.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from plimsoll.domain.models import metrics
 from plimsoll.domain.models.examples import Column
-from plimsoll.domain.models.metrics import auc, two_sided, wilson
+from plimsoll.domain.models.metrics import auc, auc_of_ranks, mid_ranks, two_sided, wilson
 from plimsoll.domain.underwriting.portfolio import fisher_exact
 from plimsoll.domain.values import Value
 
@@ -27,6 +27,7 @@ NOT_KNOWN = "not known"
 
 Flags = npt.NDArray[np.bool_]
 Shares = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
 
 
 class GroupAtCut(Value):
@@ -148,22 +149,39 @@ def reweighed(groups: Column, bad: Flags) -> Shares:
 
 def tells(column: Column, member: Flags) -> float:
     """AUC with which one column tells members of a group from the rest, whichever way."""
-    if not 0 < member.sum() < len(member):
-        return 0.5
-    labels = member.astype(np.int64)
-    if column.dtype.kind in "fiu":
-        values = column.astype(np.float64)
-        known = ~np.isnan(values)
-        gap = auc(labels, known.astype(np.float64))
-        area = auc(labels[known], values[known]) if 0 < labels[known].sum() < known.sum() else 0.5
+    return _telling(column)(member)
+
+
+def _telling(column: Column) -> Callable[[Flags], float]:
+    """One column, ranked or counted once for all the groups that it is asked about."""
+    asked = _numbers_telling(column) if column.dtype.kind in "fiu" else _words_telling(column)
+
+    def told(member: Flags) -> float:
+        return asked(member.astype(np.int64)) if 0 < member.sum() < len(member) else 0.5
+
+    return told
+
+
+def _numbers_telling(column: Column) -> Callable[[Labels], float]:
+    values = column.astype(np.float64)
+    known = ~np.isnan(values)
+    ranks, of_gaps = mid_ranks(values[known]), mid_ranks(known.astype(np.float64))
+
+    def told(labels: Labels) -> float:
+        gap = auc_of_ranks(labels, of_gaps)
+        area = auc_of_ranks(labels[known], ranks) if 0 < labels[known].sum() < known.sum() else 0.5
         return max(area, 1 - area, gap, 1 - gap)
-    return _words_tell(column, labels)
+
+    return told
 
 
-def _words_tell(column: Column, labels: npt.NDArray[np.int64]) -> float:
+def _words_telling(column: Column) -> Callable[[Labels], float]:
+    places = np.unique(_names(column), return_inverse=True)[1]
+    return lambda labels: _words_tell(places, labels)
+
+
+def _words_tell(places: Labels, labels: Labels) -> float:
     """Each word as its share of members in every second row, judged on the others."""
-    names = _names(column)
-    places = np.unique(names, return_inverse=True)[1]
     learnt = np.arange(len(labels)) % 2 == 0
     if not 0 < labels[~learnt].sum() < (~learnt).sum():
         return 0.5
@@ -233,11 +251,13 @@ def _difference(odds: Shares, member: Flags) -> float:
 def _proxies(names: Column, enough: list[str], features: Mapping[str, Column]) -> list[dict[str, Any]]:
     # Two groups are told from each other once; and what tells twenty people from the rest is chance.
     asked = [name for name in enough if (names != name).sum() >= FEWEST_MEMBERS]
-    found: list[dict[str, Any]] = [
-        {"feature": feature, "group": name, "auc": round(tells(column, names == name), 4)}
-        for feature, column in features.items()
-        for name in (asked if len(asked) > 2 else asked[:1])
-    ]
+    members = {name: names == name for name in (asked if len(asked) > 2 else asked[:1])}
+    found: list[dict[str, Any]] = []
+    for feature, column in features.items():
+        telling = _telling(column)
+        found += [
+            {"feature": feature, "group": name, "auc": round(telling(member), 4)} for name, member in members.items()
+        ]
     for row in found:
         row["proxy"] = "strong" if row["auc"] >= STRONG_PROXY else "clear" if row["auc"] >= CLEAR_PROXY else "none"
     return sorted(found, key=lambda row: -row["auc"])

@@ -95,7 +95,11 @@ def _rounded(bounds: Sequence[float]) -> list[float]:
 
 def auc(bad: Labels, score: Shares) -> float:
     """Probability that a bad one is scored above a good one, ties half (Mann-Whitney)."""
-    ranks = _mid_ranks(score)
+    return auc_of_ranks(bad, mid_ranks(score))
+
+
+def auc_of_ranks(bad: Labels, ranks: Shares) -> float:
+    """For scores that are ranked once and held against several labels."""
     bads = int(bad.sum())
     return float((ranks[bad == 1].sum() - bads * (bads + 1) / 2) / (bads * (len(bad) - bads)))
 
@@ -335,9 +339,9 @@ def _at_cut(
 def _placements(bad: Labels, score: Shares) -> tuple[Shares, Shares]:
     """For each bad the share of goods below it, for each good the share of bads above it."""
     bads, goods = score[bad == 1], score[bad == 0]
-    together = _mid_ranks(np.concatenate([bads, goods]))
-    above = (together[: len(bads)] - _mid_ranks(bads)) / len(goods)
-    below = 1.0 - (together[len(bads) :] - _mid_ranks(goods)) / len(bads)
+    together = mid_ranks(np.concatenate([bads, goods]))
+    above = (together[: len(bads)] - mid_ranks(bads)) / len(goods)
+    below = 1.0 - (together[len(bads) :] - mid_ranks(goods)) / len(bads)
     return above, below
 
 
@@ -385,7 +389,7 @@ def _logistic(
     return [float(value) for value in beta], np.linalg.inv(information).astype(np.float64)
 
 
-def _mid_ranks(score: Shares) -> Shares:
+def mid_ranks(score: Shares) -> Shares:
     """Ranks from 1, ties share their mean."""
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
