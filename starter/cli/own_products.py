@@ -266,6 +266,6 @@ def _tell_what_next(draft: Any, place: Path) -> None:
         "plimsoll model propose, approve, promote    (training prints the id; two people, or two roles here)",
         f"plimsoll product show {draft.id} --example | plimsoll apply -",
         f"plimsoll product rows {draft.id} --sample 20 > rows.jsonl && plimsoll apply rows.jsonl",
-        f"plimsoll review list   and   plimsoll list --product {draft.id}",
+        f"plimsoll review list --queue {draft.id}   and   plimsoll list --product {draft.id}",
     ):
         print(f"  {step}")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from starter.cli.printing import DONE, AsJson, AsRole, as_json, decision, in_words, note, readable, table
+from starter.cli.printing import DONE, AsJson, AsRole, as_json, decision, in_words, moment, note, readable, table
 from starter.cli.remote import Remote
 
 app = typer.Typer(help="Cases that wait for a person.", no_args_is_help=True)
@@ -37,6 +37,8 @@ def list_tasks(
         note("Nothing waits for a person.")
     else:
         table(COLUMNS, found["data"])
+        if found.get("has_more"):
+            note(f"These are the {len(found['data'])} most urgent; more wait (--limit).")
     return DONE
 
 
@@ -61,7 +63,9 @@ def claim(review: str, role: AsRole = None, json: AsJson = False) -> int:
     """Takes a case on a lease."""
     with Remote(role or "reviewer") as api:
         task, _ = api.post(f"/v1/reviews/{review}/claim")
-    as_json(task) if json else print(f"{review} is yours until {task['lease_until']}, version {task['version']}.")
+    as_json(task) if json else print(
+        f"{review} is yours until {moment(task['lease_until'])} UTC, version {task['version']}."
+    )
     return DONE
 
 
@@ -200,7 +204,8 @@ def _show(api: Remote, task: dict[str, Any], json: bool) -> int:
         as_json(task | {"case": case})
         return DONE
     decision(case)
-    print(f"  review {task['id']} version {task['version']}, {task['state']}, first answer due {task['due_at']}")
+    due = moment(task["due_at"])
+    print(f"  review {task['id']} version {task['version']}, {task['state']}, first answer due {due} UTC")
     print(f"  why a person: {', '.join(case['why_a_person']) or '–'}")
     for path, value in case["declared"].items():
         print(f"    {path:32} {value}")

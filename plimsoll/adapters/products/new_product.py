@@ -230,7 +230,7 @@ def _offers(draft: Draft) -> Iterator[str]:
 
 def _review(draft: Draft) -> Iterator[str]:
     yield "[review]"
-    yield line("queue", "credit")
+    yield line("queue", draft.id, "its own; with another product's queue its cases come among those")
     yield line("first_answer_hours", 4, "ASSUMED, as all of this")
     yield line("lease_minutes", 30)
     yield line("patience_days", 14)

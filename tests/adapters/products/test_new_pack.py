@@ -66,6 +66,11 @@ def test_the_file_was_understood(packs):
     assert {group.name for group in terms.groups} == {"geschlecht", "alter"}
 
 
+def test_its_cases_wait_in_a_queue_of_its_own(packs):
+    """Not among those of the shipped product, of which a demo leaves fifty."""
+    assert packs.get("kredit").review.queue == "kredit"
+
+
 def test_leaks_private_things_and_free_text_are_no_features(packs):
     features = {feature.name for feature in packs.get("kredit").features}
     assert features == {
