@@ -26,7 +26,7 @@ def by_feature(columns: list[Json], ink: str | None = None) -> alt.LayerChart:
         for c in worst_first(columns)
     ]  # fmt: skip
     names = [row["feature"] for row in rows]
-    up = alt.Y("feature:N", title="column", sort=names, axis=axis(ink, labelLimit=220))
+    up = alt.Y("feature:N", title="column", sort=names, axis=axis(ink, labelLimit=220, labelOverlap=False))
     colours = alt.Color(
         "level:N", title="level", scale=alt.Scale(domain=list(LEVEL_WORDS.values()), range=list(LEVELS.values())),
         legend=alt.Legend(orient="top", **({"labelColor": ink, "titleColor": ink} if ink else {})),
@@ -40,9 +40,8 @@ def by_feature(columns: list[Json], ink: str | None = None) -> alt.LayerChart:
     bars = base.mark_bar(height=14).encode(x=_psi(ink), y=up, color=colours, tooltip=tips)
     chance = base.mark_tick(color=GREY, thickness=2, size=18).encode(x=alt.X("expected:Q"), y=up)
     limits = alt.Chart(pd.DataFrame({"psi": LIMITS})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x=alt.X("psi:Q"))
-    return (bars + chance + limits).properties(
-        title=titled("How far each column moved", ink), height=max(160, 26 * len(rows))
-    )
+    # A step each: of a height in all, legend and axis take their part, and every second name went.
+    return (bars + chance + limits).properties(title=titled("How far each column moved", ink), height=alt.Step(22))
 
 
 def over_time(history: list[Json], ink: str | None = None) -> alt.LayerChart:

@@ -6,6 +6,7 @@ from tests.ui.conftest import tables_on, words_on
 from tests.ui.fake_backend import FakeBackend
 from tests.ui.fake_session import at
 from ui.backend import Json, Unreachable
+from ui.drift_charts import by_feature
 
 
 def a_column(feature: str, psi: float | None, level: str = "quiet", **changes: Any) -> Json:
@@ -63,6 +64,20 @@ def test_what_the_rules_did_is_said(open_page):
     said = words_on(open_page("drift", FakeBackend("analyst").with_drift(a_report(actions=[AN_ALERT], done=done))))
     assert AN_ALERT["text"] in said
     assert "People were told (input moved): on record and here; no address is set" in said
+
+
+def test_a_rule_that_wants_one_more_window_waits_on_no_source(open_page):
+    waits = AN_ALERT | {"action": "retrain", "state": "waiting"}
+    said = words_on(open_page("drift", FakeBackend("analyst").with_drift(a_report(actions=[waits]))))
+    assert "Retrain: not yet" in said
+
+
+def test_every_columns_name_stands_beside_its_bar():
+    """Of sixteen in a fixed height every second one went."""
+    drawn = by_feature([a_column(f"column {number}", 0.1) for number in range(16)]).to_dict()
+    ways = [layer["encoding"]["y"] for layer in drawn["layer"] if "y" in layer["encoding"]]
+    assert {way["axis"]["labelOverlap"] for way in ways} == {False}
+    assert drawn["height"] == {"step": 22}
 
 
 def test_too_few_rows_are_said_and_nothing_is_drawn_as_if_it_meant_something(open_page):

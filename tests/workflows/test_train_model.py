@@ -51,6 +51,10 @@ async def test_a_check_that_fails_ends_the_run_there(hall: Hall):
         assert (await handle.result()).state is TrainingState.STOPPED
     assert dict(hall.workshop.taken) == {"fetch": 1, "validate": 1}
     assert (await hall.now(run)).error == "Half of the rows are there twice."
+    said = (
+        "select convert_from(body, 'UTF8')::jsonb ->> 'reason' as why from ledger_entry where kind = 'training.ended'"
+    )
+    assert [row["why"] for row in await hall.house.rows(said)] == ["one of its own checks stopped it"]
 
 
 async def test_a_run_goes_on_from_the_step_in_which_its_worker_died(hall: Hall):

@@ -91,9 +91,9 @@ def what_was_done(report: Json) -> None:
         st.caption("No rule was broken.")
     for alert in report["actions"]:
         kind: show.Kind = "watch" if alert["state"] in ("taken", "continues") else "note"
-        show.notice(
-            alert["text"], kind=kind, label=f"{words.word(alert['action'])}: {words.word(alert['state']).lower()}"
-        )
+        # The word for cases is another: what waits here waits for more windows of the same.
+        state = "not yet" if alert["state"] == "waiting" else words.word(alert["state"]).lower()
+        show.notice(alert["text"], kind=kind, label=f"{words.word(alert['action'])}: {state}")
     for done in report.get("done", []):
         at = words.moment(done["at"], session.zone())
         st.text(f"{at}: {words.word(done['what'])} ({done['rule']}): {words.word(done['result'])}")

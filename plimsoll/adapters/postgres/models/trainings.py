@@ -44,6 +44,14 @@ insert into ledger_entry (kind, body, digest) select 'training.ended', %(body)s,
 """
 
 
+# What the record says of a training that nobody stopped.
+BY_ITSELF = {
+    TrainingState.DONE: "it ran to its end",
+    TrainingState.STOPPED: "one of its own checks stopped it",
+    TrainingState.FAILED: "a step failed again and again",
+}
+
+
 class Trainings:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -112,14 +120,14 @@ class Trainings:
 
     async def end(
         self, training: str, state: TrainingState, now: datetime, error: str | None = None, model: str | None = None,
-        by: Actor = SYSTEM, reason: str = "it ran to its end", request: str | None = None,
+        by: Actor = SYSTEM, reason: str | None = None, request: str | None = None,
     ) -> TrainingRun:  # fmt: skip
         """Once: what ended stays ended as it did. `model`: what it gave, also when that was there already."""
         written = entry(
             "training.ended",
             application=None,
             actor=by.id,
-            reason=reason,
+            reason=reason or BY_ITSELF[state],
             request=request or training,
             at=now,
             training=training,
