@@ -71,7 +71,9 @@ class _Columns:
         return [*self._numbers, *([self._key] if self._key else [])]
 
     def check(self, names: Any) -> None:
-        lacking = [name for name in self.wanted if name not in names]
+        if self._key and self._key not in names:
+            raise InvalidRequest(f"The file has no column {self._key!r} for --key; it has {_some(names)}.")
+        lacking = [name for name in self._numbers if name not in names]
         if lacking:
             raise InvalidRequest(
                 f"The file has no column {_some(map(repr, lacking))}; it has {_some(names)}. "

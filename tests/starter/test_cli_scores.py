@@ -78,6 +78,10 @@ async def test_a_table_without_a_feature_says_which_one_it_lacks(
     told = capsys.readouterr()
     assert "The file has no column 'amount'; it has number, checking_state" in told.err
     assert told.out == ""  # no heading of answers that never come
+    assert served_with_a_model.run("score", table, "--key", "my_number") == 1
+    said = capsys.readouterr().err
+    assert "no column 'my_number' for --key; it has number, checking_state" in said
+    assert "leave its cells empty" not in said
 
 
 async def test_a_file_that_is_refused_leaves_earlier_answers_as_they_are(

@@ -95,6 +95,8 @@ def form_of(path: Path) -> Form:
 
 
 def _first_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise TableUnreadable(f"{path} is a folder; name a file in it.")
     if not path.is_file():
         raise TableUnreadable(f"There is no file {path}; check the name.")
     try:

@@ -114,6 +114,8 @@ def test_what_is_no_table_is_said_in_one_sentence(tmp_path, content, told):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(TableUnreadable, match=r"There is no file .*nowhere\.csv"):
         read_table(tmp_path / "nowhere.csv")
+    with pytest.raises(TableUnreadable, match="is a folder; name a file in it"):
+        read_table(tmp_path)
 
 
 def test_a_column_that_is_gone_is_named_with_the_others(tmp_path):
