@@ -26,6 +26,8 @@ WAIT = 20.0
 
 def train_first(product: str, said: str) -> str:
     """The newest version of this product's model, trained now when there is none."""
+    if not sys.stderr.isatty():  # where nothing turns, half a minute of silence looks like a fault
+        note(said)
     with Console(stderr=True).status(said):
         model, now = ensure_trained(product, load_settings())
     low, high = model["metrics"]["auc_interval"]
