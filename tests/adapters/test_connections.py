@@ -16,11 +16,13 @@ class Server:
 
     def __init__(self) -> None:
         self.made = 0
+        self.called = asyncio.Event()
         self.mute = False
         self.url = ""
 
     async def speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.made += 1
+        self.called.set()
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 if not self.mute:
@@ -86,8 +88,7 @@ async def test_calls_at_once_are_as_many_as_there_are_places(server: Server, cal
 async def test_who_finds_no_place_is_told_so_and_the_next_finds_it_free(server: Server, calls: Callable):
     client, server.mute = calls(1), True
     silent = asyncio.create_task(client.get(server.url))
-    while not server.made:
-        await asyncio.sleep(0.01)
+    await server.called.wait()
     with pytest.raises(httpx.PoolTimeout):
         await client.get(server.url)
     silent.cancel()
