@@ -124,6 +124,7 @@ class TransactionLog:
         self._waiting: list[_Caller] = []
         self._waiting_rows = 0
         self._driver: asyncio.Task[None] | None = None
+        self._all_were_new = True
 
     # In ---------------------------------------------------------------------------------------------
 
@@ -238,7 +239,7 @@ class TransactionLog:
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(MY_TURN, {"lock": ONE_AT_A_TIME})
-                found = await _taken(connection, keys[first])
+                found = await self._taken(connection, keys[first])
                 if any(caller.ready.erased != found["erased"] for caller in callers):
                     raise _ErasedMeanwhile
                 new = np.zeros(len(keys), bool)
@@ -253,6 +254,20 @@ class TransactionLog:
         except _ErasedMeanwhile:
             return [None] * len(callers)
         return [int(some.sum()) for some in news]
+
+    async def _taken(self, connection: AsyncConnection[DictRow], keys: npt.NDArray[np.void]) -> Row:
+        """Keys that were new are the callers' now. How many people are erased, which keys were there (None: none of
+        them), and the first of the new ones' numbers."""
+        if len(keys) > A_BREATH and self._all_were_new:
+            try:
+                async with connection.transaction():
+                    await _copy(connection, COPY_KEYS, _keys_as_copy(keys))
+                return await _only(connection, TAKE_NUMBERS, {"count": len(keys)})
+            except UniqueViolation:
+                pass  # some are here: which?
+        found = await _only(connection, TAKE_KEYS, {"keys": UuidArray.of(keys)})
+        self._all_were_new = found["repeated"] is None  # or each portion of a file that comes again were tried in vain
+        return found
 
     async def erase(self, people: Sequence[str]) -> int:
         """Deletes every event of these people and how many there were; what comes in later is another person's."""
@@ -304,19 +319,6 @@ class TransactionLog:
                 async for part in copy:
                     parts.append(bytes(part))
         return rows_of_copy(from_copy(b"".join(parts), FETCHED))
-
-
-async def _taken(connection: AsyncConnection[DictRow], keys: npt.NDArray[np.void]) -> Row:
-    """Keys that were new are the callers' now. How many people are erased, which keys were there (None: none of them),
-    and the first of the new ones' numbers."""
-    if len(keys) > A_BREATH:
-        try:
-            async with connection.transaction():
-                await _copy(connection, COPY_KEYS, _keys_as_copy(keys))
-            return await _only(connection, TAKE_NUMBERS, {"count": len(keys)})
-        except UniqueViolation:
-            pass  # some are here: which?
-    return await _only(connection, TAKE_KEYS, {"keys": UuidArray.of(keys)})
 
 
 async def _only(connection: AsyncConnection[DictRow], statement: LiteralString, parameters: Parameters) -> Row:
