@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "build", "node_modules", "screenshots")
-PATIENCE = 120
+PATIENCE = 240
 SOME_FAILED = 1  # pytest's word for it; anything else means that the tests did not run
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
