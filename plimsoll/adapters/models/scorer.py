@@ -38,7 +38,10 @@ class ModelScorer:
         self._loading = threading.Lock()
 
     def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
-        return self.loaded(pin).score(pin, product, facts, alternatives)
+        """Raises ModelRefused, and ModelUnavailable also when the model reads what the product no longer asks."""
+        loaded = self.loaded(pin)
+        loaded.must_fit(product)
+        return loaded.score(pin, product, facts, alternatives)
 
     def loaded(self, pin: ModelPin) -> "LoadedModel":
         """Raises ModelRefused when the folder is not what the pin names."""
@@ -75,6 +78,16 @@ class LoadedModel:
         self._attributor = _attributor(folder, manifest, family, self._model)
         self._training_rows = np.load(folder / files.TRAINING_ROWS, allow_pickle=False)
         self._neighbourhood = Neighbourhood(manifest.features, self._training_rows)
+
+    def must_fit(self, product: Product) -> None:
+        """What nobody asks any more would be unknown of everybody, and everybody scored by what is left."""
+        asked = {spec.path for spec in product.features}
+        gone = [spec.name for spec in self._features if spec.path not in asked]
+        if gone:
+            raise ModelUnavailable(
+                f"Version {self.manifest.version} of {self.manifest.name} reads {', '.join(gone)}, which {product.id} "
+                "does not ask: put it back into the product, or release a version trained without it."
+            )
 
     def score(self, pin: ModelPin, product: Product, facts: Facts, alternatives: Sequence[Ask]) -> Score:
         values = snapshot(self._features, facts)

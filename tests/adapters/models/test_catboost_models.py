@@ -108,6 +108,13 @@ def test_a_missing_file_is_unavailable_not_a_traceback(copy):
         score(ModelScorer(copy), some_facts())
 
 
+def test_a_model_that_reads_what_the_product_no_longer_asks_is_unavailable(scorer):
+    kept = tuple(spec for spec in the_product().features if spec.name != "savings_band")
+    product = the_product().model_copy(update={"features": kept})
+    with pytest.raises(ModelUnavailable, match="reads savings_band, which consumer-credit does not ask"):
+        scorer.score(quick_models()[1].pin(), product, some_facts(), ())
+
+
 @pytest.mark.parametrize("version", ["..", "../..", "a/b", "", "\x00"])
 def test_a_version_is_no_path(scorer, version):
     pin = quick_models()[1].pin().model_copy(update={"version": version, "digest": "2" * 64})
