@@ -96,7 +96,8 @@ def test_half_a_verdict_is_lost_neither_by_looking_something_up_nor_with_the_con
     assert visit.errors == []
     visit.page.context.set_offline(True)
     visit.page.evaluate("for (const socket of window.__sockets) socket.close()")
-    expect(visit.page.get_by_text("Connection error").or_(visit.page.get_by_text("Connecting"))).to_be_visible()
+    gone = visit.page.get_by_text("Connection error").or_(visit.page.get_by_text("Connecting"))
+    expect(gone).to_be_visible(timeout=60_000)  # closing waits for a word of the server's first
     visit.shot("connection-lost")
     visit.page.context.set_offline(False)
     visit.page.reload()
