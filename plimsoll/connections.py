@@ -46,6 +46,7 @@ class Connections(httpx.AsyncBaseTransport):
         self._to: defaultdict[tuple[str, str, int | None], _ToOneAddress] = defaultdict(
             lambda: _ToOneAddress(at_most, patience)
         )
+        _open()  # the first of a process imports and reads for most of a second, in which no call should wait
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import httpx
@@ -12,6 +13,8 @@ from plimsoll.domain.outreach.contact import GatewayUnavailable
 SECONDS = 8.0  # for the whole call, however lively the bytes drip
 LARGEST = 256 * 1024
 REFUSED = (400, 409, 422)  # the message is at fault
+PLAIN = {"accept": "application/json", "accept-encoding": "identity"}
+WAITS = {"timeout": httpx.Timeout(SECONDS, connect=2.0).as_dict()}
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -21,17 +24,27 @@ class Answer(NamedTuple):
 
 
 class GatewayClient:
-    """Connections are made when first needed, by whichever loop calls."""
+    """Connections are made when first needed, by whichever loop calls.
+
+    No encoding is asked for, so that a small answer cannot unpack into a huge one.
+    """
 
     def __init__(self) -> None:
-        self._client: httpx.AsyncClient | None = None
+        self._connections: Connections | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def ask(self, gateway: str, method: str, url: str, **sent: Any) -> Answer:
+    async def ask(
+        self, gateway: str, method: str, url: str, *, headers: Mapping[str, str] | None = None, **sent: Any
+    ) -> Answer:
         """2xx, 404 and what is wrong with the message (400, 409, 422) are answers. Raises GatewayUnavailable."""
+        request = httpx.Request(method, url, headers={**PLAIN, **(headers or {})}, extensions=WAITS, **sent)
         try:
-            async with asyncio.timeout(SECONDS), self._open().stream(method, url, **sent) as response:
-                body = await _read(gateway, response)
+            async with asyncio.timeout(SECONDS):
+                response = await self._open().handle_async_request(request)
+                try:
+                    body = await _read(gateway, response)
+                finally:
+                    await response.aclose()
         except (TimeoutError, httpx.TimeoutException) as lateness:
             raise unavailable(gateway, "timeout", lateness) from None
         except httpx.TransportError as breakage:
@@ -44,20 +57,15 @@ class GatewayClient:
         return Answer(response.status_code, _json(gateway, body))
 
     def warm(self) -> None:
-        """The first client of a process takes most of a second to import, in which nothing else moves."""
+        """What the first call would wait for, and everything else with it."""
         self._open()
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> Connections:
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(SECONDS, connect=2.0),
-                follow_redirects=False,
-                trust_env=False,
-                transport=Connections(at_most=100, patience=SECONDS),
-            )
+        if self._connections is None or self._loop is not loop:
+            self._connections = Connections(at_most=100, patience=SECONDS)
             self._loop = loop
-        return self._client
+        return self._connections
 
 
 async def _read(gateway: str, response: httpx.Response) -> bytes:

@@ -52,7 +52,8 @@ class TwilioGateway:
         self, account: str, token: str, sender: str, callbacks: str, base_url: str, client: GatewayClient
     ) -> None:
         self._messages = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
-        self._auth = (account, token)
+        said = base64.b64encode(f"{account}:{token}".encode()).decode()
+        self._account = {"authorization": f"Basic {said}"}
         self._token = token
         self._sender = sender
         self._callback = f"{callbacks.rstrip('/')}/v1/callbacks/{self.name}"
@@ -66,7 +67,7 @@ class TwilioGateway:
             # A messaging service has an id of its own; a number is simply the sender.
             ("MessagingServiceSid" if self._sender.startswith("MG") else "From"): self._sender,
         }
-        answer = await self._client.ask(self.name, "POST", self._messages, data=form, auth=self._auth)
+        answer = await self._client.ask(self.name, "POST", self._messages, data=form, headers=self._account)
         if answer.status in REFUSED:
             raise GatewayRefused("Twilio will not carry it.", reason=f"twilio_{_field(answer.content, 'code')}")
         return _receipt(answer.content)
@@ -74,7 +75,7 @@ class TwilioGateway:
     async def status(self, message: Outgoing) -> Receipt | None:
         since = message.began_at - CLOCKS_DIFFER
         asked = {"To": message.to, "DateSent>": since.date().isoformat(), "PageSize": "50"}
-        answer: Answer = await self._client.ask(self.name, "GET", self._messages, params=asked, auth=self._auth)
+        answer: Answer = await self._client.ask(self.name, "GET", self._messages, params=asked, headers=self._account)
         listed = answer.content.get("messages") if isinstance(answer.content, dict) else None
         if not isinstance(listed, list):
             raise GatewayUnavailable("Twilio answered what we cannot read.", kind="garbage", sent=True)

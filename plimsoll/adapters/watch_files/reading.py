@@ -1,5 +1,6 @@
 """One file of the watch, read anew when it changes."""
 
+import contextlib
 import tomllib
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,22 +22,24 @@ class WatchFile(Generic[Read]):
     """The first of these folders that has the file decides."""
 
     def __init__(self, model: type[Read], name: str, *folders: Path) -> None:
-        self._model, self._name, self._folders = model, name, folders
+        self._model, self._name = model, name
+        self._places = tuple(folder / name for folder in folders)
         self._read: tuple[tuple[Path, int], Read] | None = None
 
     def __call__(self) -> Read:
         """Raises WatchFileUnreadable, naming file and key."""
-        place = self.place()
-        seen = place, place.stat().st_mtime_ns
+        seen = self._found()
         if self._read is None or self._read[0] != seen:
-            self._read = seen, as_model(self._model, read_toml(place), place)
+            self._read = seen, as_model(self._model, read_toml(seen[0]), seen[0])
         return self._read[1]
 
-    def place(self) -> Path:
-        found = next((folder / self._name for folder in self._folders if (folder / self._name).is_file()), None)
-        if found is None:
-            raise WatchFileUnreadable(f"There is no {self._name} in {' or '.join(map(str, self._folders))}.")
-        return found
+    def _found(self) -> tuple[Path, int]:
+        """Where it is, and of when."""
+        for place in self._places:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                return place, place.stat().st_mtime_ns
+        folders = " or ".join(str(place.parent) for place in self._places)
+        raise WatchFileUnreadable(f"There is no {self._name} in {folders}.")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

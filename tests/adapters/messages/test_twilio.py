@@ -36,6 +36,7 @@ class Desk(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Clerk)
         self.answer: tuple[int, Any] = (201, {"sid": "SM1", "status": "queued", "error_code": None})
         self.asked: list[tuple[str, str, dict[str, list[str]], str]] = []
+        self.encodings: list[str] = []
 
     @property
     def gateway(self) -> TwilioGateway:
@@ -53,6 +54,7 @@ class Clerk(BaseHTTPRequestHandler):
     def _answer(self, asked: str) -> None:
         desk: Any = self.server
         path = self.path.partition("?")[0]
+        desk.encodings.append(self.headers["accept-encoding"])
         desk.asked.append((self.command, path, parse_qs(asked), self.headers["authorization"]))
         status, body = desk.answer
         content = json.dumps(body).encode()
@@ -82,6 +84,7 @@ async def test_a_text_is_asked_for_as_twilio_wants_it(desk: Desk):
     assert form["From"] == ["+12125550100"]
     assert form["StatusCallback"] == [f"{PUBLIC}/v1/callbacks/twilio?contact=con_1"]
     assert credentials.startswith("Basic ")
+    assert desk.encodings == ["identity"], "nothing unpacks what comes packed"
 
 
 async def test_a_number_that_does_not_exist_is_refused(desk: Desk):
